@@ -1,0 +1,180 @@
+"""Decisions into the store: COPY into temporary tables, then set-based statements with unique keys.
+
+Applying the same decision twice changes nothing: every row it writes has a key of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import psycopg
+
+from engine.decide import CaseStatus, Decision
+from engine.store.session import WriteSession, driver
+
+TEMPORARY = """
+create temporary table if not exists decided (
+  case_id bigint, client_id bigint, plan_id bigint, currency text, cycle int, from_stage int, stage int, today date,
+  begins boolean, advances boolean, status text, told text, real_debt bigint, conditional_debt bigint
+) on commit delete rows;
+create temporary table if not exists decided_contacts (
+  case_id bigint, client_id bigint, stage int, action int, script text, channels text[],
+  send_from timestamptz, send_until timestamptz
+) on commit delete rows;
+create temporary table if not exists decided_orders (
+  case_id bigint, client_id bigint, account_id bigint, stage int, verb text
+) on commit delete rows;
+create temporary table if not exists decided_tasks (
+  client_id bigint, kind text, reason text, source text
+) on commit delete rows;
+"""
+
+COPIES = {
+    "decided": "int8 int8 int8 text int4 int4 int4 date bool bool text text int8 int8",
+    "decided_contacts": "int8 int8 int4 int4 text text[] timestamptz timestamptz",
+    "decided_orders": "int8 int8 int8 int4 text",
+    "decided_tasks": "int8 text text text",
+}
+
+STATEMENTS = (
+    """
+    insert into cases (id, client_id, plan_id, plan_name, currency, cycle, stage, started_on, stage_entered_on, told)
+      overriding system value
+    select d.case_id, d.client_id, d.plan_id, p.name, d.currency, d.cycle, d.stage, d.today,
+           case when d.advances then d.today end, d.status
+    from decided d join plans p on p.id = d.plan_id where d.begins
+    """,
+    """
+    update cases k
+    set stage = d.stage, stage_entered_on = case when d.advances then d.today else k.stage_entered_on end,
+        told = d.status, closed_at = case when d.status = 'closed' then %(now)s end
+    from decided d
+    where k.id = d.case_id and not d.begins and k.closed_at is null and k.stage = d.from_stage
+    """,
+    """
+    insert into contacts (case_id, client_id, stage, action, touch, script, channels, state, planned_at, send_from,
+                          send_until)
+    select case_id, client_id, stage, action, 0, script, channels, 'planned', %(now)s, send_from, send_until
+    from decided_contacts on conflict do nothing
+    """,
+    """
+    update contacts c set state = 'superseded'
+    from decided d where d.status = 'closed' and c.case_id = d.case_id and c.state = 'planned'
+    """,
+    """
+    with ordered as (
+      insert into service_orders (case_id, client_id, account_id, stage, verb, ordered_at)
+      select case_id, client_id, account_id, stage, verb, %(now)s from decided_orders
+      on conflict do nothing returning case_id, client_id, account_id, verb
+    )
+    insert into case_events (client_id, case_id, at, kind, detail)
+    select o.client_id, o.case_id, %(now)s, 'ordered', jsonb_build_object('verb', o.verb, 'account', a.ref)
+    from ordered o join accounts a on a.id = o.account_id
+    """,
+    """
+    with given as (
+      insert into tasks (client_id, kind, reason, source, created_at)
+      select client_id, kind, reason, source, %(now)s from decided_tasks
+      on conflict do nothing returning client_id, kind, reason
+    )
+    insert into case_events (client_id, at, kind, detail)
+    select client_id, %(now)s, 'task', jsonb_build_object('kind', kind, 'reason', reason) from given
+    """,
+    """
+    insert into case_events (client_id, case_id, at, kind, detail)
+    select d.client_id, d.case_id, %(now)s, told.kind,
+           jsonb_build_object('stage', d.stage, 'cycle', d.cycle, 'real_debt', d.real_debt,
+                              'conditional_debt', d.conditional_debt, 'currency', d.currency)
+    from decided d cross join lateral (
+      select 'begun' as kind where d.begins
+      union all select 'stage' where d.advances
+      union all select d.status where d.status <> coalesce(d.told, 'open')
+    ) told
+    """,
+)
+
+
+class Span(NamedTuple):
+    """The hours in which a contact may go out, `[start, end)` in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+async def apply(session: WriteSession, decisions: Sequence[Decision], now: datetime, spans: Mapping[str, Span]) -> None:
+    """Write what these decisions change. `spans` gives the contact hours of each time zone among them."""
+    connection = await driver(session)
+    async with connection.cursor() as cursor:
+        await cursor.execute(TEMPORARY)
+        ids = await _case_ids(cursor, decisions)
+        await _copy(cursor, "decided", (_case_row(one, ids[n]) for n, one in enumerate(decisions) if _has_case(one)))
+        await _copy(cursor, "decided_contacts", _contact_rows(decisions, ids, spans))
+        await _copy(
+            cursor,
+            "decided_orders",
+            (
+                (ids[n], one.facts.client, order.account, order.stage, order.verb.value)
+                for n, one in enumerate(decisions)
+                for order in one.instructions
+            ),
+        )
+        await _copy(
+            cursor,
+            "decided_tasks",
+            ((one.facts.client, work.kind.value, work.reason, work.source) for one in decisions for work in one.work),
+        )
+        for statement in STATEMENTS:
+            await cursor.execute(statement, {"now": now} if "%(now)s" in statement else None)
+
+
+def _has_case(decision: Decision) -> bool:
+    return decision.status is not None
+
+
+async def _case_ids(cursor: psycopg.AsyncCursor[Any], decisions: Sequence[Decision]) -> list[int | None]:
+    """The case of each decision; those that begin one get their id here, so that nothing has to be joined back."""
+    beginning = sum(decision.begins for decision in decisions)
+    await cursor.execute(
+        "select nextval(pg_get_serial_sequence('cases', 'id')) from generate_series(1, %s)", (beginning,)
+    )
+    fresh = iter([row[0] for row in await cursor.fetchall()])
+    return [next(fresh) if one.begins else one.facts.case.id if one.facts.case else None for one in decisions]
+
+
+def _case_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
+    facts = decision.facts
+    return (
+        case_id,
+        facts.client,
+        facts.plan,
+        facts.currency,
+        facts.case.cycle if facts.case else facts.cycles + 1,
+        facts.case.stage if facts.case else decision.stage,
+        decision.stage,
+        facts.today,
+        decision.begins,
+        decision.advances,
+        (decision.status or CaseStatus.OPEN).value,
+        facts.case.told.value if facts.case else None,
+        decision.standing.real,
+        decision.standing.conditional,
+    )
+
+
+def _contact_rows(
+    decisions: Sequence[Decision], ids: Sequence[int | None], spans: Mapping[str, Span]
+) -> Iterable[tuple[Any, ...]]:
+    for number, one in enumerate(decisions):
+        span = spans[one.facts.zone]
+        for approach in one.approaches:
+            channels = [channel.value for channel in approach.channels]
+            yield ids[number], one.facts.client, one.stage, approach.action, approach.script, channels, *span
+
+
+async def _copy(cursor: psycopg.AsyncCursor[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    async with cursor.copy(f"copy {table} from stdin (format binary)") as copy:
+        copy.set_types(COPIES[table].split())
+        for row in rows:
+            await copy.write_row(row)

@@ -1,0 +1,70 @@
+"""The one place that opens sessions and commits. One request, tick step or claimed item is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from engine.store.tables.portfolio import Client
+
+
+class ReadSession(AsyncSession):
+    """A session in a read-only transaction. What only reads asks for this type, and nothing it does can write."""
+
+
+class WriteSession(ReadSession):
+    """A session whose transaction is committed when its block ends well, and rolled back when it does not."""
+
+
+class Database:
+    """Access to one PostgreSQL database. `url` is a SQLAlchemy URL for psycopg 3."""
+
+    def __init__(self, url: str, *, pool: int = 10) -> None:
+        self.url = url
+        self._engine = create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+        self._read = async_sessionmaker(self._engine, class_=ReadSession, expire_on_commit=False)
+        self._write = async_sessionmaker(self._engine, class_=WriteSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A read-only transaction."""
+        async with self._read() as session:
+            await session.connection(execution_options={"postgresql_readonly": True})
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """A transaction that commits when the block ends without an error."""
+        async with self._write.begin() as session:
+            yield session
+
+    async def listen(self, channel: str) -> psycopg.AsyncConnection[Any]:
+        """An autocommit connection of its own that listens on `channel`: a pooled one would lose notifications."""
+        engine = create_async_engine(self.url, poolclass=NullPool)
+        plain = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = await psycopg.AsyncConnection.connect(plain, autocommit=True)
+        await connection.execute(f'listen "{channel}"')
+        return connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:
+    """Hold these clients' money and cases for this transaction. In id order, so that two holders never deadlock."""
+    statement = select(Client.id).where(Client.id.in_(clients)).order_by(Client.id).with_for_update(key_share=True)
+    await session.execute(statement)
+
+
+async def driver(session: ReadSession) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection of this session's transaction, for COPY."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)

@@ -1,0 +1,164 @@
+"""Money: payments, the append-only ledger, and the conditional payments that freeze parts of a debt."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from engine.promise import PromiseState
+from engine.store.tables.base import Base, Currency, Id, Minor, Moment, one_of
+
+
+class PaymentStatus(StrEnum):
+    """An unconfirmed payment freezes its sum; only a confirmed one is in the ledger."""
+
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    REJECTED = "rejected"
+    REVERSED = "reversed"
+
+
+class EntryKind(StrEnum):
+    """What an entry of the ledger records. `credit` entries name no invoice: money of the client not yet used."""
+
+    CHARGE = "charge"
+    PAYMENT = "payment"
+    CREDIT = "credit"
+    CREDIT_MEMO = "credit_memo"
+    PRIOR = "prior"
+
+
+class Payment(Base):
+    """Money received or announced. `ref` is unique: the same payment reported twice is one payment."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        one_of("status", PaymentStatus),
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_payments_unconfirmed", "client_id", postgresql_where=text(f"status = '{PaymentStatus.UNCONFIRMED}'")),
+    )
+
+    id: Mapped[Id]
+    ref: Mapped[str] = mapped_column(unique=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"))
+    currency: Mapped[Currency]
+    amount: Mapped[Minor]
+    status: Mapped[str]
+    paid_at: Mapped[Moment]
+    source: Mapped[str]
+
+
+class LedgerEntry(Base):
+    """One append-only entry: signed minor units that change an invoice's balance, or the client's credit."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        one_of("kind", EntryKind),
+        CheckConstraint("amount <> 0", name="amount"),
+        Index("ix_ledger_entries_credit", "client_id", "currency", postgresql_where=text("invoice_id is null")),
+    )
+
+    id: Mapped[Id]
+    at: Mapped[Moment]
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"))
+    currency: Mapped[Currency]
+    invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"), index=True)
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"), index=True)
+    kind: Mapped[str]
+    amount: Mapped[Minor]
+
+
+class Dispute(Base):
+    """A contested charge: frozen from `opened_at` until resolved; what is granted becomes a credit memo."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (Index("ix_disputes_open", "client_id", postgresql_where=text("resolved_at is null")),)
+
+    id: Mapped[Id]
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"))
+    currency: Mapped[Currency]
+    amount: Mapped[Minor]
+    reason: Mapped[str]
+    opened_at: Mapped[Moment]
+    resolved_at: Mapped[datetime | None]
+    granted: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Promise(Base):
+    """A promise to pay `amount` by the end of the client's day `until`."""
+
+    __tablename__ = "promises"
+    __table_args__ = (
+        one_of("state", PromiseState),
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_promises_open", "client_id", "until", postgresql_where=text(f"state = '{PromiseState.OPEN}'")),
+    )
+
+    id: Mapped[Id]
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    currency: Mapped[Currency]
+    amount: Mapped[Minor]
+    until: Mapped[date]
+    made_at: Mapped[Moment]
+    state: Mapped[str]
+    judged_at: Mapped[datetime | None]
+
+
+class InstallmentRequest(Base):
+    """A client's wish to pay in parts, waiting for an operator."""
+
+    __tablename__ = "installment_requests"
+
+    id: Mapped[Id]
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    currency: Mapped[Currency]
+    parts: Mapped[int]
+    requested_at: Mapped[Moment]
+    answered_at: Mapped[datetime | None]
+
+
+class InstallmentPlan(Base):
+    """An agreed schedule. It freezes what is not yet due; a missed part becomes collectable the day after."""
+
+    __tablename__ = "installment_plans"
+
+    id: Mapped[Id]
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    currency: Mapped[Currency]
+    agreed_at: Mapped[Moment]
+    ended_at: Mapped[datetime | None]
+
+
+class Installment(Base):
+    """One part of an installment plan."""
+
+    __tablename__ = "installments"
+    __table_args__ = (UniqueConstraint("plan_id", "no"), CheckConstraint("amount > 0", name="amount"))
+
+    id: Mapped[Id]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("installment_plans.id"))
+    no: Mapped[int]
+    due: Mapped[date]
+    amount: Mapped[Minor]
+
+
+class Appropriation(Base):
+    """The part of a confirmed payment that fulfils a promise or an installment. One payment is never counted twice."""
+
+    __tablename__ = "appropriations"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(promise_id, installment_id) = 1", name="one_target"),
+        CheckConstraint("amount > 0", name="amount"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id"), index=True)
+    promise_id: Mapped[int | None] = mapped_column(ForeignKey("promises.id"), index=True)
+    installment_id: Mapped[int | None] = mapped_column(ForeignKey("installments.id"), index=True)
+    amount: Mapped[Minor]

@@ -1,0 +1,174 @@
+"""Conversations, what was said in them, and how each outbound message fares at its carrier."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from engine.contact import ChannelKind, Delivery
+from engine.store.tables.base import Base, Currency, Id, Json, Minor, Moment, Sealed, one_of
+
+
+class Owner(StrEnum):
+    """Who speaks in a conversation. The bot cannot send while a person owns it: the claim refuses."""
+
+    BOT = "bot"
+    WAITING = "waiting"
+    OPERATOR = "operator"
+
+
+class Author(StrEnum):
+    """Who said a message."""
+
+    CLIENT = "client"
+    BOT = "bot"
+    OPERATOR = "operator"
+
+
+class InboxState(StrEnum):
+    """`parked`: handling failed too often and waits for a person; it never blocks the others."""
+
+    NEW = "new"
+    DONE = "done"
+    PARKED = "parked"
+
+
+class Conversation(Base):
+    """A talk on one channel. `state` is the turn engine's own; `thread` is the token carriers carry back to us."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        one_of("channel", ChannelKind),
+        one_of("owner", Owner),
+        Index("ix_conversations_address", "address_id", text("last_at desc")),
+    )
+
+    id: Mapped[Id]
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    channel: Mapped[str]
+    currency: Mapped[Currency]
+    script: Mapped[str]
+    script_version: Mapped[str]
+    language: Mapped[str]
+    state: Mapped[Json]
+    thread: Mapped[str] = mapped_column(unique=True)
+    owner: Mapped[str]
+    opened_at: Mapped[Moment]
+    last_at: Mapped[Moment]
+
+
+class MessageRow(Base):
+    """One thing said. An outbound message is typed content until it is rendered; `text` is what was really said."""
+
+    __tablename__ = "messages"
+    __table_args__ = (one_of("author", Author),)
+
+    id: Mapped[Id]
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    author: Mapped[str]
+    at: Mapped[Moment]
+    content: Mapped[Json]
+    text: Mapped[str | None] = mapped_column(Sealed)
+
+
+class Outbound(Base):
+    """The queue of what is to be sent, and how it fares. Leases are on the database's clock."""
+
+    __tablename__ = "outbound"
+    __table_args__ = (
+        one_of("state", Delivery),
+        Index("ix_outbound_ready", "priority", "id", postgresql_where=text(f"state = '{Delivery.READY}'")),
+        Index(
+            "ix_outbound_in_doubt",
+            "lease_until",
+            postgresql_where=text(f"state in ('{Delivery.SENDING}', '{Delivery.UNKNOWN}')"),
+        ),
+    )
+
+    id: Mapped[Id]
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    state: Mapped[str]
+    priority: Mapped[int]
+    send_from: Mapped[Moment]
+    send_until: Mapped[Moment]
+    lease_until: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    reason: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """One try to send, committed before the network is touched. `digest` is SHA-256 of the body as sent.
+
+    The body is kept with pay-link tokens blotted out, so that reading the store opens nobody's pay page.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("outbound_id", "no"), one_of("state", Delivery))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    outbound_id: Mapped[int] = mapped_column(ForeignKey("outbound.id"))
+    no: Mapped[int]
+    state: Mapped[str]
+    body: Mapped[str] = mapped_column(Sealed)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    started_at: Mapped[Moment]
+    reference: Mapped[str | None] = mapped_column(index=True)
+    code: Mapped[str | None]
+    updated_at: Mapped[datetime | None]
+
+
+class InboxEvent(Base):
+    """An event of a carrier or payment provider, verified and stored before it is answered; unique for ever."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("provider", "event"),
+        one_of("state", InboxState),
+        Index("ix_inbox_new", "id", postgresql_where=text(f"state = '{InboxState.NEW}'")),
+    )
+
+    id: Mapped[Id]
+    provider: Mapped[str]
+    event: Mapped[str]
+    received_at: Mapped[Moment]
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[str]
+    tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    error: Mapped[str | None]
+
+
+class PayLink(Base):
+    """A way to a pay page. Only SHA-256 of its token is kept; it never dies, it shows the present balance."""
+
+    __tablename__ = "pay_links"
+
+    id: Mapped[Id]
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
+    currency: Mapped[Currency]
+    created_at: Mapped[Moment]
+
+
+class Checkout(Base):
+    """One intent to pay at the provider. Its id is the provider's idempotency key, so a retry opens no second one."""
+
+    __tablename__ = "checkouts"
+    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    pay_link_id: Mapped[int] = mapped_column(ForeignKey("pay_links.id"), index=True)
+    amount: Mapped[Minor]
+    provider_ref: Mapped[str | None] = mapped_column(unique=True)
+    created_at: Mapped[Moment]
+    paid_at: Mapped[datetime | None]
