@@ -1,0 +1,244 @@
+"""Clients and their addresses as a feed gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from engine.contact import ChannelKind
+from engine.intake.rows import ClientKind, ClientRow
+from engine.intake.stage import Taken, UnknownOwner, import_alone, lock, stage
+from engine.store.addresses import blind_index
+from engine.store.session import ReadSession, WriteSession, driver
+from engine.store.tables.base import Sealed
+from engine.store.tables.portfolio import Client, PlanGroup
+
+SLICE = 5000
+
+CLIENTS = {
+    "ref": "text",
+    "group_id": "int8",
+    "plans": "text[]",
+    "kind": "text",
+    "name": "bytea",
+    "language": "text",
+    "timezone": "text",
+    "country": "text",
+    "differs": "bool",
+    "stated": "text[]",
+}
+ADDRESSES = {"ref": "text", "channel": "text", "sealed": "bytea", "lookup": "bytea"}
+
+WRITE = """
+insert into clients (ref, group_id, plans, kind, name, language, timezone, country)
+select ref, group_id, plans, kind, name, language, timezone, country from incoming_clients where differs
+on conflict (ref) do update set group_id = excluded.group_id, plans = excluded.plans, kind = excluded.kind,
+  name = excluded.name, language = excluded.language, timezone = excluded.timezone, country = excluded.country
+"""
+
+ADD = """
+with added as (
+  insert into addresses (client_id, channel, sealed, lookup)
+  select c.id, g.channel, g.sealed, g.lookup from incoming_addresses g join clients c on c.ref = g.ref
+  on conflict (client_id, channel, lookup) do nothing returning client_id
+)
+select c.ref from added a join clients c on c.id = a.client_id
+"""
+
+NO_LONGER_GIVEN = """
+incoming_clients p join clients c on c.ref = p.ref
+where x.client_id = c.id and x.channel = any(p.stated) and not exists (
+  select from incoming_addresses g where g.ref = p.ref and g.channel = x.channel and g.lookup = x.lookup
+)
+"""
+
+REMOVE = f"""
+with removed as (
+  delete from addresses x using {NO_LONGER_GIVEN}
+    and x.opted_out_at is null
+    and not exists (select from conversations t where t.address_id = x.id)
+    and not exists (select from outbound o where o.address_id = x.id)
+  returning x.client_id
+)
+select c.ref from removed r join clients c on c.id = r.client_id
+"""
+
+RETIRE = f"""
+with retired as (
+  update addresses x set dead_since = %(now)s from {NO_LONGER_GIVEN} and x.dead_since is null
+  returning x.id, x.client_id, x.channel
+), noted as (
+  insert into case_events (client_id, at, kind, detail)
+  select client_id, %(now)s, 'address_retired', jsonb_build_object('address', id, 'channel', channel) from retired
+)
+select c.ref from retired r join clients c on c.id = r.client_id
+"""
+
+REVIVE = """
+with revived as (
+  update addresses x set dead_since = null
+  from incoming_addresses g join clients c on c.ref = g.ref
+  where x.client_id = c.id and x.channel = g.channel and x.lookup = g.lookup and x.dead_since is not null and exists (
+    select from case_events e
+    where e.client_id = c.id and e.kind = 'address_retired' and e.at = x.dead_since
+      and (e.detail ->> 'address')::bigint = x.id
+  )
+  returning x.client_id
+)
+select c.ref from revived r join clients c on c.id = r.client_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """What a feed decides about a client, unless the client has chosen the language."""
+
+    group_id: int
+    plans: tuple[str, ...]
+    kind: str
+    name: str
+    language: str
+    timezone: str
+    country: str | None
+    language_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a row makes of a client; `was` is None for a new one."""
+
+    row: ClientRow
+    was: _Profile | None
+    profile: _Profile
+
+    @property
+    def differs(self) -> bool:
+        return self.profile != self.was
+
+
+async def take_clients(session: WriteSession, rows: Sequence[ClientRow], now: datetime) -> Taken:
+    """Add clients and update those that are there. Raises UnknownOwner for a group that does not exist.
+
+    A language a client chose in a talk is theirs and stays. An address no longer given goes; one that was spoken on,
+    or opted out, is kept but used no more until it is given again. Nothing given revives an address that a carrier
+    found dead, or ends an opt-out.
+    """
+    await import_alone(session)
+    seal = _sealing(session)
+    connection = await driver(session)
+    async with connection.cursor() as cursor:
+        await lock(cursor, "select id from clients where ref = any(%s)", ([row.client for row in rows],))
+        changes = await _changes(session, rows)
+        await stage(cursor, "incoming_clients", CLIENTS, (_staged(change, seal) for change in changes))
+        await stage(cursor, "incoming_addresses", ADDRESSES, _addresses(rows, seal))
+        await cursor.execute(WRITE)
+        altered = {change.row.client for change in changes if change.differs}
+        for statement in (ADD, REMOVE, RETIRE, REVIVE):
+            await cursor.execute(statement, {"now": now})
+            altered |= {row[0] for row in await cursor.fetchall()}
+    added = sum(change.was is None for change in changes)
+    return Taken(added, len(altered) - added, len(rows) - len(altered))
+
+
+async def _changes(session: ReadSession, rows: Sequence[ClientRow]) -> list[_Change]:
+    groups = {row.name: row.id for row in await session.scalars(select(PlanGroup))}
+    changes: list[_Change] = []
+    for start in range(0, len(rows), SLICE):
+        part = rows[start : start + SLICE]
+        before = await _before(session, [row.client for row in part])
+        for row in part:
+            if row.group not in groups:
+                raise UnknownOwner(f"'{row.client}' belongs to the group '{row.group}', which does not exist")
+            was = before.get(row.client)
+            changes.append(_Change(row, was, _merged(row, was, groups[row.group])))
+    return changes
+
+
+async def _before(session: ReadSession, refs: Sequence[str]) -> dict[str, _Profile]:
+    """The clients as they are. Names are compared here and not in SQL, for what is stored of them may be ciphertext."""
+    rows = await session.execute(
+        select(
+            Client.ref,
+            Client.group_id,
+            Client.plans,
+            Client.kind,
+            Client.name,
+            Client.language,
+            Client.timezone,
+            Client.country,
+            Client.language_chosen,
+        ).where(Client.ref.in_(refs))
+    )
+    return {
+        row.ref: _Profile(
+            row.group_id,
+            tuple(row.plans),
+            row.kind,
+            row.name,
+            row.language,
+            row.timezone,
+            row.country,
+            row.language_chosen,
+        )
+        for row in rows
+    }
+
+
+def _merged(row: ClientRow, was: _Profile | None, group: int) -> _Profile:
+    kept = was or _Profile(group, (), ClientKind.PERSON, "", "", "", None)
+    return _Profile(
+        group_id=group,
+        plans=kept.plans if row.plans is None else row.plans,
+        kind=kept.kind if row.kind is None else row.kind.value,
+        name=row.name,
+        language=kept.language if kept.language_chosen else row.language,
+        timezone=row.timezone,
+        country=kept.country if row.country is None else row.country or None,
+        language_chosen=kept.language_chosen,
+    )
+
+
+def _sealing(session: WriteSession) -> Callable[[str], bytes | None]:
+    sealed, dialect = Sealed(), session.get_bind().dialect
+    return lambda text: sealed.process_bind_param(text, dialect)
+
+
+def _staged(change: _Change, seal: Callable[[str], bytes | None]) -> tuple[Any, ...]:
+    profile, row = change.profile, change.row
+    stated = [channel.value for channel in ChannelKind if _given(row, channel) is not None]
+    return (
+        row.client,
+        profile.group_id,
+        list(profile.plans),
+        profile.kind,
+        seal(profile.name),
+        profile.language,
+        profile.timezone,
+        profile.country,
+        change.differs,
+        stated,
+    )
+
+
+def _addresses(rows: Iterable[ClientRow], seal: Callable[[str], bytes | None]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        for channel in ChannelKind:
+            address = _given(row, channel)
+            if address:
+                yield row.client, channel.value, seal(address), blind_index(channel, address)
+
+
+def _given(row: ClientRow, channel: ChannelKind) -> str | None:
+    match channel:
+        case ChannelKind.SMS:
+            return row.sms
+        case ChannelKind.VOICE:
+            return row.voice
+        case ChannelKind.EMAIL:
+            return row.email
+        case ChannelKind.TELEGRAM:
+            return row.telegram

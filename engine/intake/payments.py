@@ -1,0 +1,112 @@
+"""Payments as a feed gives them, each booked by the ledger's own rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+import psycopg
+
+from engine.intake.rows import PaymentRow
+from engine.intake.stage import Taken, UnknownOwner, import_alone, lock
+from engine.ledger import NothingToSettle, Received, confirm, receive, reject
+from engine.store.session import WriteSession, driver
+from engine.store.tables.ledger import PaymentStatus
+
+SOURCE = "import"
+
+INVOICES = "select ref, client_id, account_id, id from invoices where ref = any(%s)"
+ACCOUNTS = "select ref, client_id, id, null::bigint from accounts where ref = any(%s)"
+CLIENTS = "select ref, id, null::bigint, null::bigint from clients where ref = any(%s)"
+UNCONFIRMED = "select ref from payments where ref = any(%s) and status = 'unconfirmed'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a payment is for, by ids."""
+
+    client: int
+    account: int | None
+    invoice: int | None
+
+
+class _Fate(Enum):
+    ADDED = auto()
+    CHANGED = auto()
+    SAME = auto()
+
+
+async def take_payments(
+    session: WriteSession, rows: Sequence[PaymentRow], now: datetime, progress: Callable[[int], None] = lambda _: None
+) -> Taken:
+    """Book payments, confirm or reject announced ones; one that is booked already changes nothing.
+
+    `progress` is told how many rows are done. Raises UnknownOwner.
+    """
+    await import_alone(session)
+    connection = await driver(session)
+    async with connection.cursor() as cursor:
+        targets = await _targets(cursor, rows)
+        await lock(cursor, "select unnest(%s::bigint[])", ([target.client for target in targets],))
+        await cursor.execute(UNCONFIRMED, ([row.payment for row in rows],))
+        announced = {row[0] for row in await cursor.fetchall()}
+    fates: Counter[_Fate] = Counter()
+    touched: set[int] = set()
+    for done, (row, target) in enumerate(zip(rows, targets, strict=True), start=1):
+        fate = await _book(session, row, target, now, announced=row.payment in announced)
+        fates[fate] += 1
+        if fate is not _Fate.SAME:
+            touched.add(target.client)
+        progress(done)
+    return Taken(fates[_Fate.ADDED], fates[_Fate.CHANGED], fates[_Fate.SAME], tuple(sorted(touched)))
+
+
+async def _book(session: WriteSession, row: PaymentRow, target: _Target, now: datetime, *, announced: bool) -> _Fate:
+    if announced and row.status is PaymentStatus.CONFIRMED:
+        await confirm(session, row.payment, now)
+        return _Fate.CHANGED
+    if row.status is PaymentStatus.REJECTED:
+        if not announced:
+            return _Fate.SAME
+        await reject(session, row.payment)
+        return _Fate.CHANGED
+    if row.status is PaymentStatus.REVERSED:
+        raise NothingToSettle(f"taking the payment '{row.payment}' back is not supported yet")
+    payment = Received(
+        ref=row.payment,
+        client=target.client,
+        amount=row.amount,
+        paid_at=row.paid_at,
+        source=SOURCE,
+        account=target.account,
+        invoice=target.invoice,
+        confirmed=row.status is PaymentStatus.CONFIRMED,
+    )
+    return _Fate.ADDED if await receive(session, payment, now) else _Fate.SAME
+
+
+async def _targets(cursor: psycopg.AsyncCursor[Any], rows: Sequence[PaymentRow]) -> list[_Target]:
+    invoices = await _found(cursor, INVOICES, [row.invoice for row in rows])
+    accounts = await _found(cursor, ACCOUNTS, [row.account for row in rows if row.invoice is None])
+    clients = await _found(cursor, CLIENTS, [row.client for row in rows if row.invoice is row.account is None])
+    targets: list[_Target] = []
+    for row in rows:
+        if row.invoice is not None:
+            target = invoices.get(row.invoice)
+        elif row.account is not None:
+            target = accounts.get(row.account)
+        else:
+            target = clients.get(row.client or "")
+        if target is None:
+            raise UnknownOwner(f"the payment '{row.payment}' is for nothing that exists")
+        targets.append(target)
+    return targets
+
+
+async def _found(cursor: psycopg.AsyncCursor[Any], statement: str, refs: Sequence[str | None]) -> dict[str, _Target]:
+    await cursor.execute(statement, ([ref for ref in refs if ref is not None],))
+    return {ref: _Target(*ids) for ref, *ids in await cursor.fetchall()}
