@@ -39,6 +39,7 @@ class Source:
 
     client: int
     address: int
+    channel: str
     currency: str
     event: str
 
@@ -54,9 +55,9 @@ async def _book(session: WriteSession, outcome: Outcome, source: Source, now: da
         case PromiseMade(amount, until):
             sum_ = amount or await unfrozen(session, source.client, source.currency, now)
             if sum_:
-                await promise(session, source.client, sum_, until, now)
+                await promise(session, source.client, sum_, until, now, source.channel)
         case InstallmentsRequested(parts):
-            await request_installments(session, source.client, source.currency, parts, now)
+            await request_installments(session, source.client, source.currency, parts, now, source.channel)
             await _task(session, source, TaskKind.REVIEW, f"asks to pay in {parts} parts", now)
         case PaymentClaimed():
             await _claim(session, source, now)

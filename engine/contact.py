@@ -13,6 +13,11 @@ class ChannelKind(StrEnum):
     EMAIL = "email"
     TELEGRAM = "telegram"
 
+    @property
+    def overheard(self) -> bool:
+        """Whether somebody else than the client may be listening: identity comes before the debt (ARCHITECTURE 8)."""
+        return self is ChannelKind.VOICE
+
 
 class Delivery(StrEnum):
     """Where one outbound message stands. Statuses of a carrier only ever rise in rank (see `rank`).

@@ -144,6 +144,18 @@ def status(debt: Standing, plan: Plan, stage: int) -> CaseStatus:
     return CaseStatus.SUSPENDED if frozen and debt.conditional < threshold else CaseStatus.OPEN
 
 
+def restriction_day(facts: CaseFacts, plan: Plan) -> date | None:
+    """The first day a coming stage can suspend a service, if each stage is entered as early as its days allow."""
+    if facts.case is None:
+        return None
+    day = facts.case.stage_entered_on or facts.case.started_on
+    for number in range(facts.case.stage + 1, len(plan.stages)):
+        day += timedelta(days=max(plan.stages[number].after_days, 1))
+        if any(isinstance(one, Order) and one.verb is Verb.SUSPEND_SERVICE for one in plan.stages[number].actions):
+            return max(day, facts.today + timedelta(days=1))
+    return None
+
+
 def _starts(facts: CaseFacts, debt: Standing, plan: Plan) -> bool:
     aged = debt.aged(plan.after_days, facts.today)
     return aged > 0 and aged >= plan.min_debt

@@ -38,7 +38,9 @@ class Part:
     amount: int
 
 
-async def promise(session: WriteSession, client: int, amount: Money, until: date, now: datetime) -> int:
+async def promise(
+    session: WriteSession, client: int, amount: Money, until: date, now: datetime, channel: str | None = None
+) -> int:
     """Book a promise to pay; it counts from `now`. The id of the promise."""
     row = Promise(
         client_id=client,
@@ -46,6 +48,7 @@ async def promise(session: WriteSession, client: int, amount: Money, until: date
         amount=amount.minor,
         until=until,
         made_at=now,
+        channel=channel,
         state=PromiseState.OPEN,
     )
     session.add(row)
@@ -82,9 +85,11 @@ async def resolve_dispute(session: WriteSession, number: int, granted: int, now:
     return row
 
 
-async def request_installments(session: WriteSession, client: int, currency: str, parts: int, now: datetime) -> int:
+async def request_installments(
+    session: WriteSession, client: int, currency: str, parts: int, now: datetime, channel: str | None = None
+) -> int:
     """Note that a client asks to pay in parts. It freezes nothing until it is granted."""
-    row = InstallmentRequest(client_id=client, currency=currency, parts=parts, requested_at=now)
+    row = InstallmentRequest(client_id=client, currency=currency, parts=parts, channel=channel, requested_at=now)
     session.add(row)
     _note(session, client, now, "installment_request", parts=parts)
     await session.flush()

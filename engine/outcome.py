@@ -64,6 +64,11 @@ class WrongPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkWanted:
+    """The client wants to pay now on a channel that cannot carry a link: it is to be sent to their telephone."""
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageChanged:
     """The talk goes on in `language` (BCP-47); `chosen` when the client asked for it rather than just wrote in it."""
 
@@ -79,5 +84,6 @@ Outcome = (
     | OperatorRequested
     | OptedOut
     | WrongPerson
+    | LinkWanted
     | LanguageChanged
 )

@@ -13,7 +13,8 @@ from sqlalchemy import create_engine
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _config(url: str) -> Config:
+def configuration(url: str) -> Config:
+    """Alembic's configuration for one database."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
@@ -22,12 +23,12 @@ def _config(url: str) -> Config:
 
 def migrate(url: str) -> None:
     """Apply every migration that is missing. Safe to call at each start and by several processes at once."""
-    command.upgrade(_config(url), "head")
+    command.upgrade(configuration(url), "head")
 
 
 def pending(url: str) -> list[str]:
     """The migrations the database lacks, oldest first."""
-    script = ScriptDirectory.from_config(_config(url))
+    script = ScriptDirectory.from_config(configuration(url))
     engine = create_engine(url)
     try:
         with engine.connect() as connection:

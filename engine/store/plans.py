@@ -31,12 +31,13 @@ def read_plans(root: Node, currency: str) -> list[tuple[Plan, Node]]:
     return plans
 
 
-async def publish_plans(session: WriteSession, groups: Sequence[str], plans: Sequence[tuple[Plan, Node]]) -> None:
-    """Put these plans in force. One whose terms are in force already stays; another version of it replaces it."""
+async def publish_plans(session: WriteSession, groups: Sequence[str], plans: Sequence[tuple[Plan, Node]]) -> int:
+    """Put these plans in force; one whose terms are in force already stays. How many are new or changed."""
     await session.execute(
         insert(PlanGroup).values([{"name": name} for name in groups]).on_conflict_do_nothing(index_elements=["name"])
     )
     ids = {row.name: row.id for row in await session.scalars(select(PlanGroup))}
+    fresh = 0
     for terms, node in plans:
         current = await session.scalar(select(PlanVersion).where(PlanVersion.name == terms.name, PlanVersion.in_force))
         if current is not None and current.terms == node.plain():
@@ -54,3 +55,5 @@ async def publish_plans(session: WriteSession, groups: Sequence[str], plans: Seq
             )
         )
         await session.flush()
+        fresh += 1
+    return fresh

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from engine.store.tables.portfolio import Client
+LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
 class ReadSession(AsyncSession):
@@ -27,7 +28,7 @@ class Database:
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = url
-        self._engine = create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+        self._engine = create_async_engine(url, pool_size=pool, max_overflow=pool)
         self._read = async_sessionmaker(self._engine, class_=ReadSession, expire_on_commit=False)
         self._write = async_sessionmaker(self._engine, class_=WriteSession, expire_on_commit=False)
 
@@ -59,8 +60,13 @@ class Database:
 
 async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:
     """Hold these clients' money and cases for this transaction. In id order, so that two holders never deadlock."""
-    statement = select(Client.id).where(Client.id.in_(clients)).order_by(Client.id).with_for_update(key_share=True)
-    await session.execute(statement)
+    await session.execute(LOCK, {"clients": list(clients)})
+
+
+async def lease(session: ReadSession, seconds: float) -> datetime:
+    """The moment `seconds` from now on the database's clock: leases never depend on a worker's own."""
+    until = await session.scalar(select(func.now() + timedelta(seconds=seconds)))
+    return cast("datetime", until)
 
 
 async def driver(session: ReadSession) -> psycopg.AsyncConnection[Any]:

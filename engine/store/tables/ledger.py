@@ -91,7 +91,7 @@ class Dispute(Base):
 
 
 class Promise(Base):
-    """A promise to pay `amount` by the end of the client's day `until`."""
+    """A promise to pay `amount` by the end of the client's day `until`; no channel: an operator recorded it."""
 
     __tablename__ = "promises"
     __table_args__ = (
@@ -106,6 +106,7 @@ class Promise(Base):
     amount: Mapped[Minor]
     until: Mapped[date]
     made_at: Mapped[Moment]
+    channel: Mapped[str | None]
     state: Mapped[str]
     judged_at: Mapped[datetime | None]
 
@@ -119,6 +120,7 @@ class InstallmentRequest(Base):
     client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
     currency: Mapped[Currency]
     parts: Mapped[int]
+    channel: Mapped[str | None]
     requested_at: Mapped[Moment]
     answered_at: Mapped[datetime | None]
 

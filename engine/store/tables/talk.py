@@ -45,6 +45,7 @@ class Conversation(Base):
         one_of("channel", ChannelKind),
         one_of("owner", Owner),
         Index("ix_conversations_address", "address_id", text("last_at desc")),
+        Index("ix_conversations_with_people", "last_at", postgresql_where=text(f"owner <> '{Owner.BOT}'")),
     )
 
     id: Mapped[Id]
@@ -78,7 +79,10 @@ class MessageRow(Base):
 
 
 class Outbound(Base):
-    """The queue of what is to be sent, and how it fares. Leases are on the database's clock."""
+    """The queue of what is to be sent, and how it fares. Leases are on the database's clock.
+
+    `parting` is the bot's last word in a talk the same turn stopped or gave to a person: it alone may still go out.
+    """
 
     __tablename__ = "outbound"
     __table_args__ = (
@@ -95,13 +99,15 @@ class Outbound(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), unique=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
-    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"), index=True)
     state: Mapped[str]
     priority: Mapped[int]
+    parting: Mapped[bool]
     send_from: Mapped[Moment]
     send_until: Mapped[Moment]
     lease_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    lookups: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     reason: Mapped[str | None]
     settled_at: Mapped[datetime | None]
 
@@ -128,7 +134,10 @@ class Attempt(Base):
 
 
 class InboxEvent(Base):
-    """An event of a carrier or payment provider, verified and stored before it is answered; unique for ever."""
+    """An event of a carrier or payment provider, verified and stored before it is answered; unique for ever.
+
+    `path` is the address it was posted to, which carries our attempt's id; empty for mail.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -141,6 +150,7 @@ class InboxEvent(Base):
     provider: Mapped[str]
     event: Mapped[str]
     received_at: Mapped[Moment]
+    path: Mapped[str] = mapped_column(server_default=text("''"), default="")
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[str]
     tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(), nullable=False),
         sa.Column("event", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("path", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -148,6 +149,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_installment_requests_client_id")),
@@ -162,6 +164,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.Date(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("channel", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -464,10 +467,12 @@ def upgrade() -> None:
         sa.Column("address_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("parting", sa.Boolean(), nullable=False),
         sa.Column("send_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("send_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("lookups", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -482,6 +487,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_outbound_message_id")),
     )
     op.create_index(op.f("ix_outbound_contact_id"), "outbound", ["contact_id"], unique=False)
+    op.create_index(op.f("ix_outbound_address_id"), "outbound", ["address_id"], unique=False)
     op.create_index(op.f("ix_outbound_conversation_id"), "outbound", ["conversation_id"], unique=False)
     op.create_index(
         "ix_outbound_in_doubt",
@@ -527,6 +533,7 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_outbound_conversation_id"), table_name="outbound")
     op.drop_index(op.f("ix_outbound_contact_id"), table_name="outbound")
+    op.drop_index(op.f("ix_outbound_address_id"), table_name="outbound")
     op.drop_table("outbound")
     op.drop_index(op.f("ix_checkouts_pay_link_id"), table_name="checkouts")
     op.drop_table("checkouts")
