@@ -1,0 +1,86 @@
+"""The typed value a reply gives to a question, or why it gives none that can be used."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from dialogs.facts import Facts
+from dialogs.flow import AskKind, Problem
+from dialogs.reading.reading import Asked, Intent, Reading
+from dialogs.state import Slot
+from engine.money import BadAmount, Money, money
+
+MENU_NUMBER = re.compile(r"\s*(\d{1,2})\s*[.)]?\s*")
+FEWEST_PARTS = 2
+FEWEST_WORDS = 3
+"""Words from which a complaint is a reason by itself; fewer are asked about."""
+LONGEST_REASON = 500
+
+ASKED = {AskKind.PROMISE_DATE: Asked.DATE, AskKind.COUNT: Asked.COUNT, AskKind.YES_NO: Asked.CONFIRM}
+LEI = ("RON", "MDL")
+
+
+def picked(text: str, offered: tuple[str, ...]) -> str:
+    """The option whose number was typed or pressed alone, or nothing."""
+    found = MENU_NUMBER.fullmatch(text)
+    place = int(found[1]) if found else 0
+    return offered[place - 1] if 1 <= place <= len(offered) else ""
+
+
+def value(kind: AskKind, reading: Reading, facts: Facts, *, asked: bool) -> Slot | Problem | None:
+    """What the reply says to a question of that kind; None where it says nothing to it.
+
+    `asked` is false where the question has not been put yet: then only what is said of its own accord counts.
+    """
+    if kind == AskKind.PROMISE_DATE:
+        return _day(reading, facts)
+    if kind == AskKind.COUNT:
+        return _count(reading, facts)
+    if kind == AskKind.TEXT:
+        said = " ".join(reading.said[:LONGEST_REASON].split())
+        wordy = len(said.split()) >= FEWEST_WORDS
+        return said if said and (asked or (wordy and reading.intent == Intent.DISPUTE)) else None
+    return None
+
+
+def refused(day: date, facts: Facts) -> Problem | None:
+    """Why no promise can be made for the day."""
+    if day < facts.today:
+        return Problem.PAST
+    return Problem.BEYOND if day > latest(facts) else None
+
+
+def latest(facts: Facts) -> date:
+    """The last day a promise may name."""
+    return facts.today + timedelta(days=facts.promise_days)
+
+
+def promised(reading: Reading, facts: Facts) -> Money | None:
+    """A single sum below what is due, in its currency; None where all is meant. It is read back before it counts."""
+    if len(reading.amounts) != 1:
+        return None
+    named = reading.amounts[0]
+    currency = facts.amount_due.currency
+    if named.currency not in {"", currency} and not (named.currency == "LEI" and currency in LEI):
+        return None
+    try:
+        amount = money(named.value, currency)
+    except BadAmount:
+        return None
+    return amount if amount < facts.amount_due else None
+
+
+def _day(reading: Reading, facts: Facts) -> date | Problem | None:
+    if not reading.dates:
+        return None
+    day = reading.dates[-1].date
+    return refused(day, facts) or day
+
+
+def _count(reading: Reading, facts: Facts) -> int | Problem | None:
+    if reading.count is None:
+        return None
+    if reading.count > facts.parts:
+        return Problem.BEYOND
+    return reading.count if reading.count >= FEWEST_PARTS else Problem.UNCLEAR

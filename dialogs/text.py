@@ -1,0 +1,79 @@
+"""One text of a script: `{name}` placeholders with declared types, and an optional plural. One pass, nothing nested."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+BROKEN = re.compile(r"[{}]")
+
+
+class Shape(StrEnum):
+    """The type of a placeholder: how its value is shown. `day` is a date with its weekday, as in a read-back."""
+
+    TEXT = "text"
+    MONEY = "money"
+    DATE = "date"
+    DAY = "day"
+    INTEGER = "integer"
+    ACCOUNTS = "accounts"
+
+
+FACTS = {
+    "name": Shape.TEXT,
+    "creditor": Shape.TEXT,
+    "amount_due": Shape.MONEY,
+    "oldest_due": Shape.DATE,
+    "days_past_due": Shape.INTEGER,
+    "accounts": Shape.ACCOUNTS,
+    "promise_days": Shape.INTEGER,
+    "parts": Shape.INTEGER,
+    "consequence_on": Shape.DATE,
+    "operator_hours": Shape.TEXT,
+    "pay_link": Shape.TEXT,
+}
+"""The facts a text may speak of: the fields of Facts that make sense to a subscriber."""
+
+PRIVATE = frozenset(
+    {"amount_due", "oldest_due", "days_past_due", "accounts", "consequence_on", "pay_link", "amount", "until"}
+)
+"""What only the client may hear or read: a line that shows one of these waits for the identity step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An English text with its key. With `plural` set, `by` names the integer that picks between the two forms."""
+
+    key: str
+    english: str
+    plural: str = ""
+    by: str = ""
+    line: int = 0
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The English form, or both where the text has a plural."""
+        return (self.english, self.plural) if self.plural else (self.english,)
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """All names the text wants filled in."""
+        return frozenset(name for form in self.forms for name in placeholders(form))
+
+
+def placeholders(form: str) -> frozenset[str]:
+    """The names between braces."""
+    return frozenset(PLACEHOLDER.findall(form))
+
+
+def is_broken(form: str) -> bool:
+    """Whether a brace is left over once the placeholders are taken out."""
+    return bool(BROKEN.search(PLACEHOLDER.sub("", form)))
+
+
+def fill(form: str, value: Callable[[str], str]) -> str:
+    """Put the shown values in. A value that itself holds braces stays as it is: there is one pass."""
+    return PLACEHOLDER.sub(lambda found: value(found[1]), form)
