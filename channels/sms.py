@@ -1,0 +1,158 @@
+"""SMS by Twilio's Messages API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from channels.layout import numbered
+from channels.port import (
+    Capabilities,
+    Draft,
+    Envelope,
+    Inbound,
+    Receipt,
+    Sought,
+    StatusReport,
+    Uncertain,
+    Unreadable,
+    digest,
+)
+from channels.segments import economical
+from channels.twilio_api import ADDRESS_DEAD, OPTED_OUT, TWILIO, Access, TwilioApi
+from dialogs.message import Said, Speech
+from engine.contact import ChannelKind, Delivery
+
+OUT_OF_VALIDITY = "30036"
+
+STATES = {
+    "accepted": Delivery.ACCEPTED,
+    "scheduled": Delivery.ACCEPTED,
+    "queued": Delivery.ACCEPTED,
+    "sending": Delivery.ACCEPTED,
+    "sent": Delivery.SENT,
+    "partially_delivered": Delivery.SENT,
+    "delivered": Delivery.DELIVERED,
+    "read": Delivery.READ,
+    "undelivered": Delivery.FAILED,
+    "failed": Delivery.FAILED,
+    "canceled": Delivery.EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SmsSettings:
+    """A Twilio account. `sender` is a number (+...), an alphanumeric id or a Messaging Service (MG...).
+
+    `public_url` is where Twilio reaches us; times are in seconds. `validity` bounds how late the carrier may still
+    deliver (1 to 36000). `fold_romanian` writes Romanian without diacritics, which halves its price.
+    """
+
+    account_sid: str
+    auth_token: str
+    sender: str
+    public_url: str
+    api_url: str = TWILIO
+    connect_timeout: float = 5.0
+    read_timeout: float = 15.0
+    validity: int | None = None
+    fold_romanian: bool = False
+
+
+class SmsChannel:
+    """The adapter of Twilio SMS. One message is one request; nothing is retried here."""
+
+    kind = ChannelKind.SMS
+    capabilities = Capabilities(limits={"body": 1600})
+
+    def __init__(self, settings: SmsSettings) -> None:
+        self._settings = settings
+        self._api = TwilioApi(
+            Access(
+                settings.account_sid,
+                settings.auth_token,
+                settings.api_url,
+                settings.connect_timeout,
+                settings.read_timeout,
+            )
+        )
+
+    def compose(self, speech: Speech, envelope: Envelope) -> Draft:
+        """Paragraphs and numbered options as lines, in the cheapest spelling that loses nothing."""
+        fold = self._settings.fold_romanian and speech.language.split("-")[0] == "ro"
+        body = economical("\n".join([*speech.paragraphs, *numbered(speech.choices)]), fold_romanian=fold)
+        return Draft(
+            self.kind, envelope.attempt, envelope.to, body.strip(), thread=envelope.thread, first=envelope.first
+        )
+
+    async def send(self, draft: Draft) -> Receipt:
+        """Hand the draft to Twilio once, with our attempt id in the address it reports to."""
+        message = await self._api.once(self._api.client.messages.create_async(**self._request(draft)))
+        if not message.sid:
+            raise Uncertain("Twilio's answer names no message")
+        return Receipt(message.sid)
+
+    async def find(self, sought: Sought, since: datetime) -> Receipt | None:
+        """The earliest message to that number with that text at or after `since`. Raises LookupFailed."""
+        # Twilio filters by day for certain and keeps whole seconds: the exact time is compared here.
+        since = since.astimezone(UTC).replace(microsecond=0)
+        midnight = since.replace(hour=0, minute=0, second=0)
+        listing = self._api.client.messages.list_async(
+            to=sought.to, date_sent_after=midnight - timedelta(days=1), limit=1000
+        )
+        messages = await self._api.asked(listing)
+        found = [
+            (at, message.sid)
+            for message in messages
+            if (at := message.date_created or message.date_sent) and at >= since
+            if digest(message.body or "") == sought.digest
+        ]
+        return Receipt(min(found)[1]) if found else None
+
+    async def close(self) -> None:
+        """Close the connections to Twilio."""
+        await self._api.close()
+
+    def _request(self, draft: Draft) -> dict[str, object]:
+        settings = self._settings
+        request: dict[str, object] = {
+            "to": draft.to,
+            "body": draft.body,
+            "status_callback": f"{settings.public_url.rstrip('/')}/webhooks/twilio/status/{draft.attempt}",
+        }
+        service = settings.sender.startswith("MG")
+        request["messaging_service_sid" if service else "from_"] = settings.sender
+        if settings.validity is not None:
+            request["validity_period"] = settings.validity
+        return request
+
+
+def read_sms(form: Mapping[str, str]) -> Inbound:
+    """A subscriber's SMS from Twilio's webhook form. Raises Unreadable where a field it always has is missing."""
+    sid, sender = form.get("MessageSid") or form.get("SmsSid"), form.get("From")
+    if not sid or not sender:
+        raise Unreadable("an SMS webhook has MessageSid and From")
+    # PostgreSQL keeps no NUL in text.
+    return Inbound(ChannelKind.SMS, sid, sender, Said(form.get("Body", "").replace("\0", "")))
+
+
+def read_status(form: Mapping[str, str], attempt: UUID | None) -> StatusReport:
+    """Twilio's news of a message; `attempt` is from the address it was posted to. Raises Unreadable."""
+    sid, status = form.get("MessageSid") or form.get("SmsSid"), form.get("MessageStatus", "").lower()
+    state, code = STATES.get(status), form.get("ErrorCode", "")
+    if not sid or state is None:
+        raise Unreadable(f"a status webhook has MessageSid and a known MessageStatus, not '{status[:30]}'")
+    if state is Delivery.FAILED and code == OUT_OF_VALIDITY:
+        state = Delivery.EXPIRED
+    return StatusReport(
+        ChannelKind.SMS,
+        event=f"{sid}:{status}",
+        reference=sid,
+        state=state,
+        attempt=attempt,
+        code=code,
+        address_dead=code in ADDRESS_DEAD,
+        opted_out=code in OPTED_OUT,
+    )

@@ -1,0 +1,154 @@
+"""Twilio's REST API as both of its channels use it: one request a send, nothing retried, failures in three classes.
+
+What its codes mean is from Twilio's pages on the errors.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    InvalidURL,
+    TCPConnector,
+)
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from channels.port import LookupFailed, NotSent, Rejected, Uncertain
+
+TWILIO = "https://api.twilio.com"
+ADDRESS_DEAD = frozenset({"21211", "21214", "21217", "21614", "21635", "30004", "30005", "30006"})
+OPTED_OUT = frozenset({"21610"})
+TOO_MANY_QUEUED = "21611"
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A Twilio account and where its API is; times are in seconds."""
+
+    account_sid: str
+    auth_token: str
+    api_url: str = TWILIO
+    connect_timeout: float = 5.0
+    read_timeout: float = 15.0
+
+
+class TwilioApi:
+    """The SDK's client on a transport of ours. `client` makes requests; `once` and `asked` say how they ended."""
+
+    def __init__(self, access: Access) -> None:
+        self._transport = _Transport(access)
+        # Both variables rewrite the host inside the SDK; a mapping that names them keeps the environment's out.
+        self.client = Client(
+            access.account_sid,
+            access.auth_token,
+            http_client=self._transport,
+            environment={"TWILIO_EDGE": "", "TWILIO_REGION": ""},
+        )
+
+    async def once(self, request: Awaitable[Answer]) -> Answer:
+        """A request that makes something. Raises NotSent, Rejected or Uncertain."""
+        try:
+            return await request
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise _failure(error) from None
+        except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
+            raise NotSent(f"Twilio cannot be reached: {error or type(error).__name__}") from None
+        except (ClientError, OSError, TwilioException, ValueError, AttributeError) as error:
+            raise Uncertain(f"Twilio's answer did not come or made no sense: {error or type(error).__name__}") from None
+
+    async def asked(self, request: Awaitable[Answer]) -> Answer:
+        """A request that only looks something up. Raises LookupFailed."""
+        try:
+            return await request
+        except (NotSent, ClientError, OSError, TwilioException, ValueError) as error:
+            raise LookupFailed(f"Twilio could not be asked: {error or type(error).__name__}") from None
+
+    async def close(self) -> None:
+        """Close the connections to Twilio."""
+        await self._transport.close()
+
+
+class _Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK carries no types
+    """The SDK's way to the network: kept connections, the configured base address, time limits, no retries."""
+
+    def __init__(self, access: Access) -> None:
+        self._base = access.api_url.rstrip("/")
+        self._limits = ClientTimeout(
+            total=access.connect_timeout + 2 * access.read_timeout,  # an answer that trickles ends too
+            sock_connect=access.connect_timeout,
+            sock_read=access.read_timeout,
+        )
+        login = f"{access.account_sid}:{access.auth_token}"
+        self._password = f"Basic {b64encode(login.encode()).decode()}"
+        self._session: ClientSession | None = None
+        self.is_async = True
+
+    async def request(  # the SDK's own signature
+        self,
+        method: str,
+        uri: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+        allow_redirects: bool = False,  # noqa: FBT001, FBT002
+    ) -> Response:
+        """One request to the configured base; the limits are ours, redirects are never followed."""
+        async with self._kept().request(
+            method,
+            self._base + uri.removeprefix(TWILIO),
+            params={name: str(value) for name, value in (params or {}).items()},
+            data=[(name, str(each)) for name, value in (data or {}).items() for each in _each(value)],
+            headers={**(headers or {}), "Authorization": self._password},
+            allow_redirects=False,
+        ) as answer:
+            text = await answer.text()
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            # Raised here because the SDK's own error drops the header. Twilio never processes what it answers so.
+            wait = answer.headers.get("Retry-After", "")
+            raise NotSent("Twilio asks to slow down", float(wait) if wait.isascii() and wait.isdigit() else 5.0)
+        return Response(answer.status, text, answer.headers)
+
+    def _kept(self) -> ClientSession:
+        """The session: made on first use because it belongs to the running loop. It never repeats a POST."""
+        if self._session is None:
+            # A carrier on loopback is never reached through a proxy.
+            secure = self._base.startswith("https:")
+            self._session = ClientSession(timeout=self._limits, connector=TCPConnector(limit=100), trust_env=secure)
+        return self._session
+
+    async def close(self) -> None:
+        """Let go of the kept connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _each(value: object) -> list[object]:
+    """A list is sent as one field repeated, as Twilio wants it."""
+    return value if isinstance(value, list) else [value]
+
+
+def _failure(error: TwilioRestException | TwilioServiceException) -> NotSent | Rejected | Uncertain:
+    said = error.msg if isinstance(error, TwilioRestException) else error.title
+    code, reason = str(error.code or ""), f"Twilio answered {error.status}: {said}"
+    if error.status >= 500 or error.status < 400:
+        return Uncertain(reason)
+    if code == TOO_MANY_QUEUED:
+        return NotSent(reason, retry_after=60.0)
+    return Rejected(reason, code, address_dead=code in ADDRESS_DEAD, opted_out=code in OPTED_OUT)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+
+from channels.email import EmailChannel, EmailSettings
+from channels.port import Draft, Envelope, NotSent, Rejected, Uncertain
+from channels.sandbox.smtp import SmtpRelay
+from dialogs.message import Choice, Speech
+
+ANA = "ana@example.com"
+SPEECH = Speech(
+    "uk",
+    ("Добрий день, пані Ганно!", "Сплатити можна тут: https://pay.example/t?a=1&b=2"),
+    (Choice("pay", "Сплатити <зараз>"),),
+    link="https://pay.example/t?a=1&b=2",
+    link_label="Сплатити",
+    subject="Повідомлення від Acme",
+)
+
+
+@pytest.fixture
+async def channel(relay: SmtpRelay, now: datetime) -> EmailChannel:
+    return EmailChannel(EmailSettings(relay.url, "amiable.test", "Acme, рахунки"), lambda: now)
+
+
+def draft(channel: EmailChannel, speech: Speech = SPEECH, *, first: bool = True, to: str = ANA) -> Draft:
+    return channel.compose(speech, Envelope(uuid4(), to, "c0ffee", first))
+
+
+async def test_the_headers_say_that_a_machine_writes_and_where_answers_go(
+    channel: EmailChannel, relay: SmtpRelay, now: datetime
+) -> None:
+    sent = draft(channel, first=False)
+    receipt = await channel.send(sent)
+    mail = relay.sent[0].message
+    assert mail["Message-ID"] == receipt.reference == f"<{sent.attempt}@amiable.test>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail["Reply-To"] == "reply+c0ffee@amiable.test"
+    assert mail["In-Reply-To"] == mail["References"] == "<c0ffee@amiable.test>"
+    assert mail["Subject"] == "Повідомлення від Acme"
+    assert mail["From"].addresses[0].display_name == "Acme, рахунки"
+    assert mail["Date"].datetime == now
+    assert relay.sent[0].sender == f"bounce+{sent.attempt}@amiable.test"
+    await channel.close()
+
+
+async def test_the_first_mail_of_a_talk_answers_nothing(channel: EmailChannel, relay: SmtpRelay) -> None:
+    await channel.send(draft(channel))
+    assert relay.sent[0].message["In-Reply-To"] is None
+    await channel.close()
+
+
+async def test_text_and_html_say_the_same_and_html_has_one_button(channel: EmailChannel, relay: SmtpRelay) -> None:
+    await channel.send(draft(channel))
+    kept = relay.sent[0]
+    assert kept.body.endswith("https://pay.example/t?a=1&b=2\n\n1 Сплатити <зараз>")
+    assert '<html lang="uk">' in kept.html
+    assert kept.html.count('class="act"') == 1
+    assert '<a class="act" href="https://pay.example/t?a=1&amp;b=2">Сплатити</a>' in kept.html
+    assert "<li>Сплатити &lt;зараз&gt;</li>" in kept.html
+    assert kept.raw.isascii()
+    await channel.close()
+
+
+async def test_there_is_no_button_without_a_web_address(channel: EmailChannel) -> None:
+    for link in ("", "javascript:alert(1)"):
+        assert "<a " not in draft(channel, replace(SPEECH, link=link)).html
+
+
+@pytest.mark.parametrize("subject", ["Hello\r\nBcc: all@example.com", "Hello\nX: y"])
+async def test_a_subject_cannot_break_out_of_its_line(channel: EmailChannel, relay: SmtpRelay, subject: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        await channel.send(draft(channel, replace(SPEECH, subject=subject)))
+    assert refused.value.code == "bad_header"
+    assert not refused.value.address_dead
+    assert relay.sent == []
+
+
+async def test_a_name_cannot_break_out_of_its_line(relay: SmtpRelay, now: datetime) -> None:
+    channel = EmailChannel(EmailSettings(relay.url, "amiable.test", "Acme\r\nBcc: all@example.com"), lambda: now)
+    with pytest.raises(Rejected):
+        await channel.send(draft(channel))
+    assert relay.sent == []
+
+
+async def test_a_line_of_one_dot_ends_nothing(channel: EmailChannel, relay: SmtpRelay) -> None:
+    await channel.send(draft(channel, Speech("en", ("above\n.\n..below",))))
+    assert relay.sent[0].body == "above\n.\n..below"
+    await channel.close()
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "dead"),
+    [("refused", "5.1.1", True), ("refused", "5.7.1", False), ("refused", "5.2.2", False), ("broken", "", False)],
+)
+async def test_only_a_wrong_address_is_dead(
+    channel: EmailChannel, relay: SmtpRelay, fate: str, status: str, dead: bool
+) -> None:
+    relay.fate(ANA, fate, status)
+    with pytest.raises(Rejected) as refused:
+        await channel.send(draft(channel))
+    assert refused.value.address_dead is dead
+    await channel.send(draft(channel))
+    assert len(relay.sent) == 1
+    await channel.close()
+
+
+async def test_a_relay_that_is_not_there_has_not_taken_it(now: datetime) -> None:
+    channel = EmailChannel(EmailSettings("smtp://127.0.0.1:9", "amiable.test", "Acme"), lambda: now)
+    with pytest.raises(NotSent):
+        await channel.send(draft(channel))
+
+
+async def test_a_kept_connection_that_died_is_replaced(channel: EmailChannel, relay: SmtpRelay) -> None:
+    await channel.send(draft(channel))
+    port = int(relay.url.rpartition(":")[2])
+    await relay.stop()
+    with pytest.raises(NotSent):
+        await channel.send(draft(channel))
+    await relay.start(port=port)
+    await channel.send(draft(channel))
+    assert len(relay.sent) == 2
+    await channel.close()
+
+
+async def test_many_at_once_share_few_connections(channel: EmailChannel, relay: SmtpRelay) -> None:
+    await asyncio.gather(*(channel.send(draft(channel, to=f"c{number}@example.com")) for number in range(40)))
+    assert {mail.to for mail in relay.sent} == {f"c{number}@example.com" for number in range(40)}
+    await channel.close()
+
+
+async def silent_relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes everything and never says that it did."""
+    writer.write(b"220 hello\r\n")
+    while line := await reader.readline():
+        if line == b".\r\n":
+            continue
+        answers = {b"EHLO": b"250 hello\r\n", b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n", b"DATA": b"354 go\r\n"}
+        writer.write(answers.get(line[:4], b""))
+    writer.close()
+
+
+async def test_silence_after_the_last_dot_is_uncertain(now: datetime) -> None:
+    async with await asyncio.start_server(silent_relay, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        channel = EmailChannel(EmailSettings(f"smtp://127.0.0.1:{port}", "amiable.test", "Acme", 0.2), lambda: now)
+        with pytest.raises(Uncertain):
+            await channel.send(draft(channel))
+        await channel.close()
+
+
+async def test_a_relay_that_says_goodbye_to_a_kept_connection_is_called_again(now: datetime) -> None:
+    greeted, taken = [], []
+
+    async def forgetful(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeted.append(writer)
+        writer.write(b"220 hello\r\n")
+        answers = {b"DATA": b"354 go\r\n", b".\r\n": b"250 taken\r\n"}
+        while line := await reader.readline():
+            if line.startswith(b"MAIL") and len(greeted) == len(taken):
+                writer.write(b"421 4.4.2 closing\r\n")
+                break
+            if line[:4] in answers or line[:4] in (b"EHLO", b"MAIL", b"RCPT", b"QUIT"):
+                writer.write(answers.get(line[:4], b"250 ok\r\n"))
+            if line == b".\r\n":
+                taken.append(line)
+        writer.close()
+
+    async with await asyncio.start_server(forgetful, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        channel = EmailChannel(EmailSettings(f"smtp://127.0.0.1:{port}", "amiable.test", "Acme", 2), lambda: now)
+        for _ in range(2):
+            await channel.send(draft(channel))
+        await channel.close()
+    assert len(taken) == len(greeted) == 2
