@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from given import given_client, given_invoice, given_plans
+from given import PLAN, given_client, given_invoice, given_plans
 from sqlalchemy import text
 
 from bot.clock import SimulatedClock
@@ -63,7 +63,7 @@ class Loop:
 
 @asynccontextmanager
 async def running_loop(
-    database_url: str, now: datetime, *, hours: Hours | None = None, **addresses: str
+    database_url: str, now: datetime, *, hours: Hours | None = None, plan: str = PLAN, **addresses: str
 ) -> AsyncIterator[Loop]:
     """Ana with these addresses (an SMS number and a mail address by default), nothing decided yet."""
     clock = SimulatedClock(now)
@@ -71,7 +71,7 @@ async def running_loop(
         database_url, clock, hours or AnyHour(), timezone="Europe/Bucharest", quarantine_seconds=QUARANTINE
     ) as running:
         async with running.wired.app.database.write() as session:
-            await given_plans(session)
+            await given_plans(session, plan)
             ana = await given_client(session, **(addresses or {"sms": ANA_PHONE, "email": ANA_MAIL}))
             await given_invoice(session, ana, "I1", "200", date(2026, 3, 1), account="ACC-1001")
         yield Loop(running, clock, ana)

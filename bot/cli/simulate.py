@@ -1,0 +1,63 @@
+"""`amiable simulate`: play scenario files and check what they expect."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.running import run
+from bot.settings import StoreSettings, load_settings
+from bot.simulate.play import Played, play
+from bot.simulate.scenario import Scenario, load_scenario
+from bot.store import scratch_store
+from engine.document import DocumentError
+
+
+def simulate(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files (docs/scenarios.md).")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file on stdout.")] = False,
+) -> None:
+    """Play scenarios through simulated time with the real engine, dialogs and channels, and check what must follow."""
+    settings = load_settings(StoreSettings)
+    worst = 0
+    for file in files:
+        try:
+            scenario = load_scenario(file)
+            played = _played(scenario, settings)
+        except DocumentError as error:
+            _report_error(file, error, as_json=as_json)
+            worst = 2
+            continue
+        _report(played, as_json=as_json)
+        worst = max(worst, 0 if played.passed else 1)
+    raise typer.Exit(worst)
+
+
+def _played(scenario: Scenario, settings: StoreSettings) -> Played:
+    with scratch_store(settings) as url:
+        return run(play(scenario, url))
+
+
+def _report(played: Played, *, as_json: bool) -> None:
+    if as_json:
+        lines = [asdict(line) for line in played.timeline]
+        report = {"scenario": played.scenario, "passed": played.passed, "timeline": lines, "failures": played.failures}
+        typer.echo(json.dumps(report, ensure_ascii=False))
+        return
+    for line in played.timeline:
+        typer.echo(f"{line.at}  {line.client:<10} {line.what:<22} {' '.join(line.text.split())}")
+    for failure in played.failures:
+        typer.echo(f"FAILED {failure}", err=True)
+    typer.echo(f"{played.scenario}: {'passed' if played.passed else f'{len(played.failures)} expectations failed'}")
+
+
+def _report_error(file: Path, error: DocumentError, *, as_json: bool) -> None:
+    typer.echo(f"amiable: {error}", err=True)
+    if as_json:
+        wrong = {"file": error.file, "line": error.line, "message": error.message}
+        report = {"scenario": file.stem, "passed": False, "timeline": [], "failures": [], "error": wrong}
+        typer.echo(json.dumps(report, ensure_ascii=False))

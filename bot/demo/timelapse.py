@@ -1,0 +1,83 @@
+"""Six weeks of collection in seconds: from one moment at which something is due to the next, until nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from bot.clock import SimulatedClock
+from bot.demo.subscribers import Subscribers
+from bot.resolver import in_doubt, resolve_unknown
+from bot.sandbox import Sandbox
+from bot.ticks import day_tick
+from engine.calendar import at_local
+from engine.contact import Delivery
+from engine.store.tables.casework import Contact, ContactState
+from engine.store.tables.talk import Outbound
+
+
+class Timelapse:
+    """One play of simulated weeks. `reached` is told each moment that has been dealt with to the end."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        clock: SimulatedClock,
+        subscribers: Subscribers,
+        zones: Sequence[ZoneInfo],
+        reached: Callable[[datetime], None],
+    ) -> None:
+        self._sandbox, self._clock, self._subscribers = sandbox, clock, subscribers
+        self._zones, self._reached = zones, reached
+
+    async def play(self, until: datetime) -> None:
+        """Play up to `until`. What an earlier, killed run left in doubt is settled first."""
+        await self._settle_doubts()
+        while True:
+            await self._moment()
+            self._reached(self._clock())
+            following = await self._next()
+            if following > until:
+                break
+            self._clock.advance(following)
+        self._clock.advance(until)
+
+    async def _moment(self) -> None:
+        now = self._clock()
+        await day_tick(self._sandbox.wired.app, now)
+        await self._sandbox.settle()
+        self._subscribers.look()
+        while await self._subscribers.act(now) or await self._sandbox.carriers.calls.let_go():
+            await self._sandbox.settle()
+            self._subscribers.look()
+
+    async def _next(self) -> datetime:
+        """The next moment at which anything is due: a day begins, the engine decides, hours open, somebody acts."""
+        now, app = self._clock(), self._sandbox.wired.app
+        moments = [at_local(_day_after(now, zone), time(), zone) for zone in self._zones]
+        deployment = ZoneInfo(app.timezone)
+        moments += [
+            at_local(now.astimezone(deployment).date() + timedelta(days=n), app.decide_at, deployment) for n in (0, 1)
+        ]
+        async with app.database.read() as session:
+            planned = select(func.min(Contact.send_from)).where(Contact.state == ContactState.PLANNED)
+            ready = select(func.min(Outbound.send_from)).where(Outbound.state == Delivery.READY)
+            moments += [await session.scalar(statement) or now for statement in (planned, ready)]
+        acting = self._subscribers.next_at()
+        return min(moment for moment in (*moments, acting or now) if moment > now)
+
+    async def _settle_doubts(self) -> None:
+        app = self._sandbox.wired.app
+        await self._sandbox.carriers.settle()
+        while await in_doubt(app):
+            if not await resolve_unknown(app, self._clock()):
+                await asyncio.sleep(0.2)
+            await self._sandbox.carriers.settle()
+
+
+def _day_after(now: datetime, zone: ZoneInfo) -> date:
+    return now.astimezone(zone).date() + timedelta(days=1)

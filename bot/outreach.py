@@ -1,0 +1,128 @@
+"""Opening the contacts whose hour has come, on the first channel that can reach the client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from bot.application import Application
+from bot.situation import Situations
+from bot.speaking import BULK, Slot, open_talk, take_turn
+from dialogs.turn import start
+from engine.calendar import zone
+from engine.contact import ChannelKind
+from engine.store.session import WriteSession, lock_clients
+from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState
+from engine.store.tables.portfolio import Address, Client
+from engine.store.tables.talk import Conversation, Owner
+
+BATCH = 100
+HELD = timedelta(days=14)
+"""While a client talks with a person, or waits for one, the engine starts no contact; so long after the last word."""
+
+
+async def open_contacts(app: Application, now: datetime) -> int:
+    """Open up to a batch of planned contacts that are due. How many were dealt with, in one transaction."""
+    due = (
+        select(Contact.id, Contact.client_id)
+        .where(Contact.state == ContactState.PLANNED, Contact.send_from <= now)
+        .order_by(Contact.send_from, Contact.id)
+        .limit(BATCH)
+    )
+    async with app.database.write() as session:
+        rows = (await session.execute(due)).all()
+        if not rows:
+            return 0
+        # Clients are locked before their contacts, as a decision does: in the other order the two could deadlock.
+        clients = [row.client_id for row in rows]
+        await lock_clients(session, clients)
+        opening = await _Opening.read(session, app, clients, now)
+        contacts = select(Contact).where(
+            Contact.id.in_([row.id for row in rows]), Contact.state == ContactState.PLANNED
+        )
+        for contact in await session.scalars(contacts.with_for_update(skip_locked=True)):
+            await opening.open(contact)
+        return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Everything it takes to open the contacts of some clients."""
+
+    session: WriteSession
+    app: Application
+    now: datetime
+    situations: Situations
+    clients: Mapping[int, Client]
+    addresses: Mapping[tuple[int, str], Address]
+    cases: Mapping[int, Case]
+    held: frozenset[int]
+
+    @classmethod
+    async def read(cls, session: WriteSession, app: Application, clients: Sequence[int], now: datetime) -> _Opening:
+        people = await session.scalars(select(Client).where(Client.id.in_(clients)))
+        usable = select(Address).where(
+            Address.client_id.in_(clients), Address.dead_since.is_(None), Address.opted_out_at.is_(None)
+        )
+        cases = await session.scalars(select(Case).where(Case.client_id.in_(clients), Case.closed_at.is_(None)))
+        held = select(Conversation.client_id).where(
+            Conversation.client_id.in_(clients), Conversation.owner != Owner.BOT, Conversation.last_at >= now - HELD
+        )
+        return cls(
+            session,
+            app,
+            now,
+            await Situations.read(session, app, clients, now),
+            {client.id: client for client in people},
+            {(one.client_id, one.channel): one for one in await session.scalars(usable.order_by(Address.id))},
+            {case.id: case for case in cases},
+            frozenset(await session.scalars(held)),
+        )
+
+    async def open(self, contact: Contact) -> None:
+        client = self.clients[contact.client_id]
+        case = self.cases.get(contact.case_id)
+        if case is None or not self.situations.warrants(case.id):
+            contact.state = ContactState.SUPERSEDED
+        elif contact.send_until <= self.now or client.id in self.held:
+            later = max(self.now, contact.send_until)
+            contact.send_from, contact.send_until = self.app.hours.next_span(later, zone(client.timezone))
+        elif (address := self._reachable(contact)) is None:
+            contact.state = ContactState.UNREACHABLE
+            detail = {"script": contact.script, "channels": list(contact.channels)}
+            self.session.add(
+                CaseEvent(client_id=client.id, case_id=case.id, at=self.now, kind="unreachable", detail=detail)
+            )
+        else:
+            contact.state = ContactState.OPENED
+            await self._talk(contact, client, case, address)
+
+    async def _talk(self, contact: Contact, client: Client, case: Case, address: Address) -> None:
+        talk = await open_talk(
+            self.session, self.app, client, address, contact.script, case.currency, self.now, contact
+        )
+        facts = self.situations.facts(client, case.currency)
+        alone = not ChannelKind(address.channel).overheard
+        turn = start(self.app.scripts[contact.script], facts, client.language, self.now, identified=alone)
+        slot = Slot(contact.send_from, contact.send_until, BULK, contact.id)
+        await take_turn(self.session, talk, turn, f"contact:{contact.id}", self.now, slot)
+
+    def _reachable(self, contact: Contact) -> Address | None:
+        """The address of the first channel not tried yet that is switched on, alive and not opted out."""
+        while contact.tried < len(contact.channels):
+            channel = contact.channels[contact.tried]
+            contact.tried += 1
+            if ChannelKind(channel) in self.app.channels and (contact.client_id, channel) in self.addresses:
+                return self.addresses[contact.client_id, channel]
+        return None
+
+
+async def try_next_channel(session: WriteSession, contact_id: int, now: datetime) -> None:
+    """A contact's message did not get through: plan it again for the rest of its channels, within its hours."""
+    contact = await session.get_one(Contact, contact_id, with_for_update=True)
+    if contact.state == ContactState.OPENED:
+        contact.state = ContactState.PLANNED
+        contact.send_from = now

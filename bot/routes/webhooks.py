@@ -1,0 +1,76 @@
+"""Webhooks: verify, store, answer. What an event means is worked out afterwards, by `bot.inbox`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from bot.application import Application
+from bot.inbox import SMS, SMS_STATUS, keep
+from channels.port import Unreadable
+from channels.signatures import TwilioVerifier, form_pairs
+from channels.sms import read_sms, read_status
+
+LARGEST = 64 * 1024
+EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+
+class Forged(Exception):
+    """The request is not signed by the carrier."""
+
+
+class TooLarge(Exception):
+    """The request is larger than any webhook."""
+
+
+def webhook_routes(app: Application, verifier: TwilioVerifier) -> APIRouter:
+    """The addresses Twilio posts to."""
+    router = APIRouter(prefix="/webhooks/twilio")
+
+    @router.post("/sms")
+    async def sms(request: Request) -> Response:
+        body = await verified(request, verifier)
+        event = read_sms(dict(form_pairs(body))).event
+        async with app.database.write() as session:
+            await keep(session, SMS, event, body, app.clock(), request.url.path)
+        return Response(EMPTY_TWIML, media_type="text/xml")
+
+    @router.post("/status/{attempt}")
+    async def status(request: Request, attempt: UUID) -> Response:
+        body = await verified(request, verifier)
+        event = read_status(dict(form_pairs(body)), attempt).event
+        async with app.database.write() as session:
+            await keep(session, SMS_STATUS, event, body, app.clock(), request.url.path)
+        return Response(status_code=204)
+
+    return router
+
+
+async def body_of(request: Request, largest: int) -> bytes:
+    """The whole body, never more than `largest` bytes of it. Raises TooLarge."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > largest:
+            raise TooLarge
+    return body
+
+
+async def verified(request: Request, verifier: TwilioVerifier) -> bytes:
+    """The body of a request Twilio signed. Raises Forged or TooLarge."""
+    body = await body_of(request, LARGEST)
+    scope = request.scope
+    genuine = verifier.verify(
+        scope.get("raw_path") or request.url.path.encode(),
+        scope["query_string"],
+        body,
+        request.headers.get("content-type"),
+        request.headers.get("x-twilio-signature"),
+    )
+    if not genuine:
+        raise Forged
+    return body
+
+
+REFUSALS: dict[type[Exception], int] = {Forged: 403, TooLarge: 413, Unreadable: 400}

@@ -1,0 +1,89 @@
+"""Listening: the web application and the mailbox, in the event loop that does the rest of the work."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from bot.console.application import Room
+from bot.inbox import keep_mail
+from bot.polling import receiving
+from bot.web import web_application
+from bot.wiring import Wired
+from channels.mailbox import Mailbox, MailEnvelope
+
+
+class PortTaken(OSError):
+    """Another program listens on that port: stop it, or choose another with --port."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens, and leaves signals to whoever runs the loop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one. Raises PortTaken."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise PortTaken(f"{host}:{port} is in use: stop what listens there, or choose another port") from error
+    return listening
+
+
+@asynccontextmanager
+async def serving(
+    wired: Wired,
+    listening: socket.socket,
+    mailbox_at: tuple[str, int],
+    mail_domain: str,
+    phones: Room | None = None,
+) -> AsyncIterator[Mailbox]:
+    """Serve the web application and the mailbox until the block ends; `phones` are the demo's only."""
+    database, clock = wired.app.database, wired.app.clock
+
+    async def store(raw: bytes, _envelope: MailEnvelope) -> None:
+        async with database.write() as session:
+            await keep_mail(session, raw, clock())
+
+    mailbox = Mailbox(mail_domain, store)
+    await mailbox.start(*mailbox_at)
+    secret = wired.reception.secret if wired.reception else ""
+    web = web_application(wired.app, wired.verifier, wired.desk, secret, phones)
+    try:
+        async with _listening(web, listening), receiving(wired.app, wired.reception):
+            yield mailbox
+    finally:
+        await mailbox.stop()
+
+
+@asynccontextmanager
+async def _listening(web: FastAPI, listening: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(web, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    server = _Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    await server.listening.wait()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running

@@ -1,0 +1,135 @@
+"""Settings: environment variables AMIABLE_* and a .env file, read once. Unknown names are refused."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import time
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.calendar import SendWindow, UnknownZone, zone
+
+PREFIX = "AMIABLE_"
+BOT_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
+HEADER_SECRET = re.compile(r"[\w-]{1,256}", re.ASCII)
+
+
+class BadSettings(ValueError):
+    """A setting is wrong, missing or unknown; the message names it and what it should be."""
+
+
+class StoreSettings(BaseSettings):
+    """What commands on the case store need: where it is, and the hours in which the engine may start contacts.
+
+    `database_url` empty means the embedded PostgreSQL below `data_dir`. Hours are the client's wall clock.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
+
+    database_url: str = ""
+    data_dir: Path = Path(".amiable")
+    send_from: time = time(9, 0)
+    send_until: time = time(20, 0)
+
+    @property
+    def hours(self) -> SendWindow:
+        """The hours in which a contact may start."""
+        return SendWindow(self.send_from, self.send_until)
+
+
+class Settings(StoreSettings):
+    """One deployment. Times are wall-clock times; `timezone` is the deployment's own, clients have theirs."""
+
+    listen: str = "127.0.0.1:8080"
+    public_url: str = "http://127.0.0.1:8080"
+    timezone: str = "Europe/Bucharest"
+    languages: tuple[str, ...] = ("en", "ro", "uk", "ru")
+    creditor: str = "Acme Telecom"
+    hotline: str = ""
+    operator_hours: str = "9:00–18:00"
+    decide_at: time = time(8, 0)
+    quarantine_seconds: float = Field(default=60.0, gt=0)
+
+    twilio_api_url: str = "https://api.twilio.com"
+    twilio_account_sid: str
+    twilio_auth_token: SecretStr
+    twilio_number: str
+    voice_number: str = ""
+    voice_api_url: str = ""
+    operator_number: str = ""
+    smtp_url: str
+    mail_domain: str
+    mail_listen: str = "127.0.0.1:8025"
+    payments_url: str
+    payments_key: SecretStr
+    payments_webhook_secret: SecretStr
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_token: SecretStr = SecretStr("")
+    telegram_bot_name: str = ""
+    telegram_polling: bool = False
+    telegram_webhook_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zone(value)
+        except UnknownZone as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("telegram_token")
+    @classmethod
+    def _bot_token(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not BOT_TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("write the token as BotFather gave it, such as 123456:AbC-dEf")
+        return value
+
+    @field_validator("telegram_webhook_secret")
+    @classmethod
+    def _webhook_proof(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        token: SecretStr = info.data.get("telegram_token", SecretStr(""))
+        posted = bool(token.get_secret_value()) and not info.data.get("telegram_polling")
+        if posted and not HEADER_SECRET.fullmatch(value.get_secret_value()):
+            raise ValueError("set 1 to 256 letters, digits, _ or - for Telegram's webhook, or AMIABLE_TELEGRAM_POLLING")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("write the public address with http:// or https://")
+        return value.rstrip("/")
+
+
+def address(text: str) -> tuple[str, int]:
+    """The host and port of HOST:PORT. Raises BadSettings."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise BadSettings(f"'{text}' is not an address; write it as 127.0.0.1:8080")
+    return host, int(port)
+
+
+Wanted = TypeVar("Wanted", bound=StoreSettings)
+
+
+def load_settings(kind: type[Wanted]) -> Wanted:
+    """The settings of this process. Raises BadSettings naming every setting at fault."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise BadSettings(f"unknown settings: {', '.join(unknown)}; the known ones are in .env.example")
+    try:
+        return kind()
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault["loc"], fault["msg"]) for fault in error.errors())
+        raise BadSettings(faults) from error
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> str:
+    name = str(place[0]) if place else ""
+    return f"{PREFIX}{name.upper().removeprefix(PREFIX)}: {message.removeprefix('Value error, ')}"

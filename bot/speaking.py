@@ -1,0 +1,139 @@
+"""Putting a turn into the store: the talk's new state, what is to be said, what it means, all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+
+from bot.application import Application
+from bot.content import pack
+from dialogs.message import Message
+from dialogs.turn import Turn
+from engine.apply import Source, apply
+from engine.contact import Delivery
+from engine.outcome import LanguageChanged, OperatorRequested, OptedOut
+from engine.store.session import WriteSession
+from engine.store.tables.casework import Contact
+from engine.store.tables.portfolio import Address, Client
+from engine.store.tables.talk import Author, Conversation, MessageRow, Outbound, Owner
+
+REPLY, BULK = 0, 10
+ANSWER_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """When a message may go out, how it ranks against others, and the contact it opens (an answer opens none)."""
+
+    start: datetime
+    end: datetime
+    priority: int = REPLY
+    contact: int | None = None
+
+
+def answer_slot(now: datetime) -> Slot:
+    """An answer goes at once, whatever the hour: the client wrote to us. A day later it is of no use."""
+    return Slot(now, now + ANSWER_LIFE)
+
+
+async def open_talk(
+    session: WriteSession,
+    app: Application,
+    client: Client,
+    address: Address,
+    script: str,
+    currency: str,
+    now: datetime,
+    contact: Contact | None = None,
+) -> Conversation:
+    """A conversation that has not said anything yet."""
+    talk = Conversation(
+        client_id=client.id,
+        contact_id=contact.id if contact else None,
+        address_id=address.id,
+        channel=address.channel,
+        currency=currency,
+        script=script,
+        script_version=app.scripts[script].version,
+        language=client.language,
+        state={},
+        thread=token_urlsafe(12).replace("_", "a").replace("-", "b").lower(),
+        owner=Owner.BOT,
+        opened_at=now,
+        last_at=now,
+    )
+    session.add(talk)
+    await session.flush()
+    return talk
+
+
+async def take_turn(
+    session: WriteSession, talk: Conversation, turn: Turn, event: str, now: datetime, slot: Slot
+) -> None:
+    """Store a turn, book its outcomes, queue what it says. The client is locked by the caller, who re-decides.
+
+    Nothing is said to an address that has opted out before: a second STOP gets no second confirmation.
+    """
+    address = await session.get_one(Address, talk.address_id)
+    silenced = address.opted_out_at is not None
+    parting = await book_turn(session, talk, turn, event, now)
+    if turn.messages and not silenced:
+        await say(session, talk, turn.messages, now, slot, parting=parting)
+
+
+async def book_turn(session: WriteSession, talk: Conversation, turn: Turn, event: str, now: datetime) -> bool:
+    """Store where a turn left the talk and book its outcomes. Whether what it says are the bot's parting words."""
+    source = Source(talk.client_id, talk.address_id, talk.channel, talk.currency, event)
+    await apply(session, turn.outcomes, source, now)
+    talk.state = turn.state.to_json()
+    talk.last_at = now
+    parting = False
+    for outcome in turn.outcomes:
+        match outcome:
+            case OperatorRequested():
+                talk.owner = Owner.WAITING
+                parting = True
+            case OptedOut():
+                parting = True
+            case LanguageChanged(language, _):
+                talk.language = language
+    return parting
+
+
+async def say(
+    session: WriteSession, talk: Conversation, messages: Sequence[Message], now: datetime, slot: Slot, *, parting: bool
+) -> None:
+    """Queue what the bot says. It is rendered when it is claimed for sending, from the facts of that moment."""
+    row = MessageRow(conversation_id=talk.id, author=Author.BOT, at=now, content=pack(messages))
+    await _queue(session, talk, row, slot, parting=parting)
+
+
+async def answer_as(
+    session: WriteSession, talk: Conversation, words: str, origin: Mapping[str, int | str], now: datetime
+) -> None:
+    """Queue what a person has written: it goes out as it is, by the way of all messages. `origin` says who wrote it."""
+    content = {**pack(()), **origin}
+    row = MessageRow(conversation_id=talk.id, author=Author.OPERATOR, at=now, content=content, text=words)
+    talk.last_at = now
+    await _queue(session, talk, row, answer_slot(now), parting=False)
+
+
+async def _queue(session: WriteSession, talk: Conversation, row: MessageRow, slot: Slot, *, parting: bool) -> None:
+    session.add(row)
+    await session.flush()
+    session.add(
+        Outbound(
+            message_id=row.id,
+            conversation_id=talk.id,
+            contact_id=slot.contact,
+            address_id=talk.address_id,
+            state=Delivery.READY,
+            priority=slot.priority,
+            parting=parting,
+            send_from=slot.start,
+            send_until=slot.end,
+        )
+    )
+    await session.flush()

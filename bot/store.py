@@ -1,0 +1,72 @@
+"""Opening the case store: the embedded PostgreSQL or a given one, brought to the newest schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+
+from bot.settings import StoreSettings
+from engine.store.cluster import Cluster
+from engine.store.databases import create_database, database_exists, drop_database
+from engine.store.migrate import migrate
+
+NAME = "amiable"
+
+
+class NoDatabase(Exception):
+    """The database does not answer: check AMIABLE_DATABASE_URL, and that the server runs and lets us in."""
+
+
+@contextmanager
+def case_store(
+    settings: StoreSettings, tell: Callable[[str], None] = lambda _: None, *, durable: bool = True
+) -> Iterator[str]:
+    """The address of the deployment's database, migrated; the embedded server runs while the block does.
+
+    With `durable=False` it survives a kill of any program but not of the machine: enough for a demo, and faster.
+    """
+    if settings.database_url:
+        try:
+            migrate(settings.database_url)
+        except OperationalError as error:
+            raise NoDatabase(str(NoDatabase.__doc__)) from error
+        yield settings.database_url
+        return
+    with Cluster(settings.data_dir, tell=tell, durable=durable) as cluster:
+        if not database_exists(cluster.url(), NAME):
+            create_database(cluster.url(), NAME)
+        migrate(cluster.url(NAME))
+        yield cluster.url(NAME)
+
+
+def drop_demo_store(settings: StoreSettings) -> None:
+    """Drop the database of a demo, with everything in it."""
+    with Cluster(settings.data_dir, durable=False) as cluster:
+        drop_database(cluster.url(), NAME)
+
+
+@contextmanager
+def scratch_store(settings: StoreSettings) -> Iterator[str]:
+    """The address of an empty, migrated database that is dropped when the block ends."""
+    if settings.database_url:
+        with _scratch(settings.database_url) as url:
+            yield url
+        return
+    with Cluster(settings.data_dir / "scratch", durable=False) as cluster, _scratch(cluster.url()) as url:
+        yield url
+
+
+@contextmanager
+def _scratch(admin_url: str) -> Iterator[str]:
+    name = f"{NAME}_scratch_{uuid4().hex[:12]}"
+    create_database(admin_url, name)
+    try:
+        url = make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+        migrate(url)
+        yield url
+    finally:
+        drop_database(admin_url, name)

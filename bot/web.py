@@ -1,0 +1,56 @@
+"""The web application: webhooks, pay pages and health, put together. Errors become statuses here and only here."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from bot.application import Application
+from bot.console.application import Room, console_application
+from bot.pay.desk import PayDesk
+from bot.pay.routes import router as pay_routes
+from bot.routes.telegram import NotJson, telegram_routes
+from bot.routes.voice import voice_routes
+from bot.routes.webhooks import REFUSALS, webhook_routes
+from channels.signatures import TwilioVerifier
+from engine.contact import ChannelKind
+
+
+def web_application(
+    app: Application,
+    verifier: TwilioVerifier,
+    desk: PayDesk,
+    telegram_secret: str = "",
+    phones: Room | None = None,
+) -> FastAPI:
+    """The ASGI application; `phones` are the demo's only. Interactive API pages are not for the public listener."""
+    web = FastAPI(title="Amiable", docs_url=None, redoc_url=None, openapi_url=None)
+    web.include_router(webhook_routes(app, verifier))
+    if telegram_secret:
+        web.include_router(telegram_routes(app, telegram_secret))
+    if ChannelKind.VOICE in app.channels:
+        web.include_router(voice_routes(app, verifier))
+    web.include_router(pay_routes(desk))
+    web.mount("/console", console_application(app, phones))
+
+    @web.get("/health")
+    async def health() -> Response:
+        async with app.database.read() as session:
+            await session.execute(text("select 1"))
+        return PlainTextResponse("ok")
+
+    for refusal, status in {**REFUSALS, NotJson: 415}.items():
+        web.add_exception_handler(refusal, _answer(status))
+    for fault in (OperationalError, SQLAlchemyError, OSError):
+        web.add_exception_handler(fault, _answer(503))
+    return web
+
+
+def _answer(status: int):  # type: ignore[no-untyped-def] # Starlette's handler type fits no single signature
+    async def handler(_request: Request, error: Exception) -> Response:
+        sentence = (type(error).__doc__ or "").strip() if status < 500 else "Please try again later."
+        return PlainTextResponse(sentence, status_code=status, headers={"Retry-After": "30"} if status == 503 else None)
+
+    return handler

@@ -1,0 +1,110 @@
+"""Builds the running application from settings: the only file that names concrete carriers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.application import Application
+from bot.clock import Clock
+from bot.pay.desk import PayDesk
+from bot.pay.provider import PaymentProvider
+from bot.polling import Reception
+from bot.settings import Settings
+from channels.email import EmailChannel, EmailSettings
+from channels.port import Channel
+from channels.signatures import TwilioVerifier
+from channels.sms import SmsChannel, SmsSettings
+from channels.telegram import TelegramChannel, TelegramSettings
+from channels.twiml import Manner
+from channels.voice import VoiceChannel, VoiceSettings
+from dialogs.catalog import load_catalogs
+from dialogs.script import load_scripts
+from engine.calendar import Hours
+from engine.store.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """Everything one process needs: the application, and what its web part verifies and pays with."""
+
+    app: Application
+    verifier: TwilioVerifier
+    desk: PayDesk
+    provider: PaymentProvider
+    reception: Reception | None = None
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        for channel in self.app.channels.values():
+            await channel.close()
+        await self.provider.close()
+        await self.app.database.close()
+
+
+def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> Wired:
+    """The application of these settings on a migrated database."""
+    token = settings.twilio_auth_token.get_secret_value()
+    sms = SmsChannel(
+        SmsSettings(
+            account_sid=settings.twilio_account_sid,
+            auth_token=token,
+            sender=settings.twilio_number,
+            public_url=settings.public_url,
+            api_url=settings.twilio_api_url,
+        )
+    )
+    email = EmailChannel(EmailSettings(settings.smtp_url, settings.mail_domain, settings.creditor), clock)
+    provider = PaymentProvider(
+        settings.payments_url,
+        settings.payments_key.get_secret_value(),
+        settings.payments_webhook_secret.get_secret_value(),
+    )
+    reception = _reception(settings)
+    voice = _voice(settings)
+    channels: list[Channel] = [sms, email]
+    channels += [voice] if voice else []
+    channels += [reception.channel] if reception else []
+    database = Database(database_url)
+    app = Application(
+        database=database,
+        clock=clock,
+        hours=hours,
+        scripts=load_scripts(),
+        catalogs=load_catalogs(),
+        channels={channel.kind: channel for channel in channels},
+        languages=settings.languages,
+        creditor=settings.creditor,
+        operator_hours=settings.operator_hours,
+        public_url=settings.public_url,
+        quarantine_seconds=settings.quarantine_seconds,
+        timezone=settings.timezone,
+        decide_at=settings.decide_at,
+        manner=Manner(settings.operator_number),
+        callback=settings.hotline or settings.voice_number,
+    )
+    desk = PayDesk(database, clock, provider, settings.public_url, settings.creditor, settings.hotline)
+    return Wired(app, TwilioVerifier(settings.public_url, [token]), desk, provider, reception)
+
+
+def _voice(settings: Settings) -> VoiceChannel | None:
+    """The telephone, switched on by the number it calls from."""
+    if not settings.voice_number:
+        return None
+    return VoiceChannel(
+        VoiceSettings(
+            account_sid=settings.twilio_account_sid,
+            auth_token=settings.twilio_auth_token.get_secret_value(),
+            number=settings.voice_number,
+            public_url=settings.public_url,
+            api_url=settings.voice_api_url or settings.twilio_api_url,
+        )
+    )
+
+
+def _reception(settings: Settings) -> Reception | None:
+    """The Telegram bot, switched on by its token."""
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        return None
+    secret = "" if settings.telegram_polling else settings.telegram_webhook_secret.get_secret_value()
+    return Reception(TelegramChannel(TelegramSettings(token, settings.telegram_api_url)), secret)
