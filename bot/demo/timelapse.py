@@ -63,10 +63,11 @@ class Timelapse:
         moments += [
             at_local(now.astimezone(deployment).date() + timedelta(days=n), app.decide_at, deployment) for n in (0, 1)
         ]
+        planned = select(func.min(Contact.send_from)).where(Contact.state == ContactState.PLANNED)
+        ready = select(func.min(Outbound.send_from)).where(Outbound.state == Delivery.READY)
         async with app.database.read() as session:
-            planned = select(func.min(Contact.send_from)).where(Contact.state == ContactState.PLANNED)
-            ready = select(func.min(Outbound.send_from)).where(Outbound.state == Delivery.READY)
-            moments += [await session.scalar(statement) or now for statement in (planned, ready)]
+            due = (await session.execute(select(planned.scalar_subquery(), ready.scalar_subquery()))).one()
+        moments += [moment or now for moment in due]
         acting = self._subscribers.next_at()
         return min(moment for moment in (*moments, acting or now) if moment > now)
 

@@ -100,12 +100,6 @@ async def likely(session: ReadSession, asked: str, now: datetime) -> Sequence[Fo
     return sorted(page.clients, key=worth)[:TO_TRY]
 
 
-async def good_start(session: ReadSession, now: datetime) -> str | None:
-    """The reference of a client with open debt and as many channels as anybody has; None where nobody is in work."""
-    found = await likely(session, "", now)
-    return found[0].ref if found else None
-
-
 async def _heard(session: ReadSession, client: int) -> list[Heard]:
     rows = await session.execute(
         select(MessageRow, Conversation.channel)

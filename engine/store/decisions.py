@@ -5,7 +5,7 @@ Applying the same decision twice changes nothing: every row it writes has a key 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -38,62 +38,72 @@ COPIES = {
     "decided_tasks": "int8 text text text",
 }
 
-STATEMENTS = (
-    """
-    insert into cases (id, client_id, plan_id, plan_name, currency, cycle, stage, started_on, stage_entered_on, told)
-      overriding system value
-    select d.case_id, d.client_id, d.plan_id, p.name, d.currency, d.cycle, d.stage, d.today,
-           case when d.advances then d.today end, d.status
-    from decided d join plans p on p.id = d.plan_id where d.begins
-    """,
-    """
-    update cases k
-    set stage = d.stage, stage_entered_on = case when d.advances then d.today else k.stage_entered_on end,
-        told = d.status, closed_at = case when d.status = 'closed' then %(now)s end
-    from decided d
-    where k.id = d.case_id and not d.begins and k.closed_at is null and k.stage = d.from_stage
-    """,
-    """
-    insert into contacts (case_id, client_id, stage, action, touch, script, channels, state, planned_at, send_from,
-                          send_until)
-    select case_id, client_id, stage, action, 0, script, channels, 'planned', %(now)s, send_from, send_until
-    from decided_contacts on conflict do nothing
-    """,
-    """
-    update contacts c set state = 'superseded'
-    from decided d where d.status = 'closed' and c.case_id = d.case_id and c.state = 'planned'
-    """,
-    """
-    with ordered as (
-      insert into service_orders (case_id, client_id, account_id, stage, verb, ordered_at)
-      select case_id, client_id, account_id, stage, verb, %(now)s from decided_orders
-      on conflict do nothing returning case_id, client_id, account_id, verb
-    )
-    insert into case_events (client_id, case_id, at, kind, detail)
-    select o.client_id, o.case_id, %(now)s, 'ordered', jsonb_build_object('verb', o.verb, 'account', a.ref)
-    from ordered o join accounts a on a.id = o.account_id
-    """,
-    """
-    with given as (
-      insert into tasks (client_id, kind, reason, source, created_at)
-      select client_id, kind, reason, source, %(now)s from decided_tasks
-      on conflict do nothing returning client_id, kind, reason
-    )
-    insert into case_events (client_id, at, kind, detail)
-    select client_id, %(now)s, 'task', jsonb_build_object('kind', kind, 'reason', reason) from given
-    """,
-    """
-    insert into case_events (client_id, case_id, at, kind, detail)
-    select d.client_id, d.case_id, %(now)s, told.kind,
-           jsonb_build_object('stage', d.stage, 'cycle', d.cycle, 'real_debt', d.real_debt,
-                              'conditional_debt', d.conditional_debt, 'currency', d.currency)
-    from decided d cross join lateral (
-      select 'begun' as kind where d.begins
-      union all select 'stage' where d.advances
-      union all select d.status where d.status <> coalesce(d.told, 'open')
-    ) told
-    """,
-)
+STATEMENTS: Mapping[str, tuple[str, ...]] = {
+    "decided": (
+        """
+        insert into cases
+          (id, client_id, plan_id, plan_name, currency, cycle, stage, started_on, stage_entered_on, told)
+          overriding system value
+        select d.case_id, d.client_id, d.plan_id, p.name, d.currency, d.cycle, d.stage, d.today,
+               case when d.advances then d.today end, d.status
+        from decided d join plans p on p.id = d.plan_id where d.begins
+        """,
+        """
+        update cases k
+        set stage = d.stage, stage_entered_on = case when d.advances then d.today else k.stage_entered_on end,
+            told = d.status, closed_at = case when d.status = 'closed' then %(now)s end
+        from decided d
+        where k.id = d.case_id and not d.begins and k.closed_at is null and k.stage = d.from_stage
+        """,
+        """
+        update contacts c set state = 'superseded'
+        from decided d where d.status = 'closed' and c.case_id = d.case_id and c.state = 'planned'
+        """,
+        """
+        insert into case_events (client_id, case_id, at, kind, detail)
+        select d.client_id, d.case_id, %(now)s, told.kind,
+               jsonb_build_object('stage', d.stage, 'cycle', d.cycle, 'real_debt', d.real_debt,
+                                  'conditional_debt', d.conditional_debt, 'currency', d.currency)
+        from decided d cross join lateral (
+          select 'begun' as kind where d.begins
+          union all select 'stage' where d.advances
+          union all select d.status where d.status <> coalesce(d.told, 'open')
+        ) told
+        """,
+    ),
+    "decided_contacts": (
+        """
+        insert into contacts (case_id, client_id, stage, action, touch, script, channels, state, planned_at, send_from,
+                              send_until)
+        select case_id, client_id, stage, action, 0, script, channels, 'planned', %(now)s, send_from, send_until
+        from decided_contacts on conflict do nothing
+        """,
+    ),
+    "decided_orders": (
+        """
+        with ordered as (
+          insert into service_orders (case_id, client_id, account_id, stage, verb, ordered_at)
+          select case_id, client_id, account_id, stage, verb, %(now)s from decided_orders
+          on conflict do nothing returning case_id, client_id, account_id, verb
+        )
+        insert into case_events (client_id, case_id, at, kind, detail)
+        select o.client_id, o.case_id, %(now)s, 'ordered', jsonb_build_object('verb', o.verb, 'account', a.ref)
+        from ordered o join accounts a on a.id = o.account_id
+        """,
+    ),
+    "decided_tasks": (
+        """
+        with given as (
+          insert into tasks (client_id, kind, reason, source, created_at)
+          select client_id, kind, reason, source, %(now)s from decided_tasks
+          on conflict do nothing returning client_id, kind, reason
+        )
+        insert into case_events (client_id, at, kind, detail)
+        select client_id, %(now)s, 'task', jsonb_build_object('kind', kind, 'reason', reason) from given
+        """,
+    ),
+}
+"""What is done with the rows of each temporary table, cases before what belongs to them."""
 
 
 class Span(NamedTuple):
@@ -109,24 +119,24 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     async with connection.cursor() as cursor:
         await cursor.execute(TEMPORARY)
         ids = await _case_ids(cursor, decisions)
-        await _copy(cursor, "decided", (_case_row(one, ids[n]) for n, one in enumerate(decisions) if _has_case(one)))
-        await _copy(cursor, "decided_contacts", _contact_rows(decisions, ids, spans))
-        await _copy(
-            cursor,
-            "decided_orders",
-            (
+        rows = {
+            "decided": [_case_row(one, ids[n]) for n, one in enumerate(decisions) if _has_case(one)],
+            "decided_contacts": list(_contact_rows(decisions, ids, spans)),
+            "decided_orders": [
                 (ids[n], one.facts.client, order.account, order.stage, order.verb.value)
                 for n, one in enumerate(decisions)
                 for order in one.instructions
-            ),
-        )
-        await _copy(
-            cursor,
-            "decided_tasks",
-            ((one.facts.client, work.kind.value, work.reason, work.source) for one in decisions for work in one.work),
-        )
-        for statement in STATEMENTS:
-            await cursor.execute(statement, {"now": now} if "%(now)s" in statement else None)
+            ],
+            "decided_tasks": [
+                (one.facts.client, work.kind.value, work.reason, work.source) for one in decisions for work in one.work
+            ],
+        }
+        for table, statements in STATEMENTS.items():
+            if rows[table]:
+                await _copy(cursor, table, rows[table])
+                for statement in statements:
+                    await cursor.execute(statement, {"now": now} if "%(now)s" in statement else None)
+                await cursor.execute(f"delete from {table}")
 
 
 def _has_case(decision: Decision) -> bool:
@@ -136,10 +146,12 @@ def _has_case(decision: Decision) -> bool:
 async def _case_ids(cursor: psycopg.AsyncCursor[Any], decisions: Sequence[Decision]) -> list[int | None]:
     """The case of each decision; those that begin one get their id here, so that nothing has to be joined back."""
     beginning = sum(decision.begins for decision in decisions)
-    await cursor.execute(
-        "select nextval(pg_get_serial_sequence('cases', 'id')) from generate_series(1, %s)", (beginning,)
-    )
-    fresh = iter([row[0] for row in await cursor.fetchall()])
+    fresh: Iterator[int] = iter(())
+    if beginning:
+        await cursor.execute(
+            "select nextval(pg_get_serial_sequence('cases', 'id')) from generate_series(1, %s)", (beginning,)
+        )
+        fresh = iter([row[0] for row in await cursor.fetchall()])
     return [next(fresh) if one.begins else one.facts.case.id if one.facts.case else None for one in decisions]
 
 

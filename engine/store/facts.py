@@ -12,7 +12,7 @@ from engine.debt import Hold, HoldKind, Owed
 from engine.decide import CaseFacts, CaseStatus, RunningCase
 from engine.document import Plain, stored
 from engine.plan import Plan, Verb, plan
-from engine.store.session import ReadSession, driver
+from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 CANDIDATES = """
 select client_id from invoices where balance > 0 and due <= (%(now)s + interval '1 day')::date
@@ -109,11 +109,11 @@ async def facts_of(
 
 
 class Plans:
-    """The plan versions met in one run, each read from the store once."""
+    """Plan versions by id, each read from its database once: a version never changes."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
-        self._texts: dict[int, tuple[str, str]] = {}
+        self._texts: dict[int, tuple[str, str]] = session.info[PLAN_TEXTS]
 
     async def terms(self, plan_id: int, currency: str) -> Plan:
         """The plan version, its sums in `currency`."""

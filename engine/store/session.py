@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
+PLAN_TEXTS = "plan texts"
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
@@ -29,8 +30,10 @@ class Database:
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = url
         self._engine = create_async_engine(url, pool_size=pool, max_overflow=pool)
-        self._read = async_sessionmaker(self._engine, class_=ReadSession, expire_on_commit=False)
-        self._write = async_sessionmaker(self._engine, class_=WriteSession, expire_on_commit=False)
+        # What never changes in a database, such as a plan's version, sessions may keep here for one another.
+        kept: dict[str, dict[int, Any]] = {PLAN_TEXTS: {}}
+        self._read = async_sessionmaker(self._engine, class_=ReadSession, expire_on_commit=False, info=kept)
+        self._write = async_sessionmaker(self._engine, class_=WriteSession, expire_on_commit=False, info=kept)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
