@@ -33,8 +33,12 @@ VISITOR = "visitor"
 GOOD_START = text("""
 select c.ref from clients c join cases k on k.client_id = c.id and k.closed_at is null
 join addresses a on a.client_id = c.id and a.dead_since is null and a.opted_out_at is null
-where c.language = 'en' or c.language = 'ro'
-group by c.id, c.ref order by count(distinct a.channel) desc, c.language, c.ref limit 1
+where c.language = 'en'
+group by c.id, c.ref
+order by count(distinct a.channel) desc, exists (
+  select from conversations t join messages m on m.conversation_id = t.id
+  where t.client_id = c.id and m.author = 'client' and t.owner = 'bot'
+) desc, c.ref limit 1
 """)
 
 
@@ -83,7 +87,7 @@ async def _welcome(console: Console, running: Sandbox) -> None:
     console.print("Three things to try:", soft_wrap=True)
     console.print(f"  1. Read a client's debts and talk: {address}/console/clients/{client}", soft_wrap=True)
     console.print(f"  2. Hold that client's phones and answer: {address}/console/phones/{client}", soft_wrap=True)
-    console.print(f"  3. Take over a talk that waits for a person: {address}/console/inbox", soft_wrap=True)
+    console.print(f"  3. Take over a talk that waits for a person: {address}/console/inbox/waiting", soft_wrap=True)
 
 
 async def _play(console: Console, url: str, stage: Stage, progress: Progress) -> Progress:

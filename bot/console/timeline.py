@@ -81,17 +81,15 @@ async def timeline(session: ReadSession, client: int, before: datetime, zone: Zo
         *await _acts(session, client, before),
         *await _paid(session, client, before),
     ]
-    items.sort(key=lambda item: (item.at, _order(item), item.key))
+    items.sort(key=lambda item: (item.at, *_order(item)))
     shown = items[-PAGE:]
     days = [(day, list(group)) for day, group in groupby(shown, key=lambda item: item.at.astimezone(zone).date())]
     return Timeline(days, shown[0].at if len(items) > PAGE else None)
 
 
-def _order(item: Item) -> int:
-    """Within one moment: what a person said, then what followed from it."""
-    if isinstance(item, Said):
-        return 0 if item.author == Author.CLIENT else 2
-    return 1
+def _order(item: Item) -> tuple[bool, int]:
+    """Within one moment: what was said, in the order it was said, then what followed from it."""
+    return not isinstance(item, Said), int(item.key[1:])
 
 
 async def _said(session: ReadSession, client: int, before: datetime) -> Iterator[Said]:

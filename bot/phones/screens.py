@@ -14,7 +14,7 @@ from markupsafe import Markup
 from bot.phones.markup import at_home, chat_markup, linked
 from channels.buttons import read_payload
 from channels.port import Unreadable
-from channels.sandbox.call import Call, Line
+from channels.sandbox.call import Call, Pickup
 from channels.sandbox.chat import SentButton, SentChat
 from channels.sandbox.mail import SentMail
 from channels.sandbox.sms import Fate, SentSms
@@ -76,14 +76,17 @@ class Ring(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Telephone:
-    """A telephone and its last call. `passed_to` is the number of the operator the call was passed on to."""
+    """A telephone and its last call."""
 
     state: Ring
-    sid: str = ""
-    inbound: bool = False
-    ended: str = ""
-    passed_to: str = ""
-    lines: Sequence[Line] = ()
+    call: Call | None = None
+
+    @property
+    def ended(self) -> str:
+        """How the call ended, by its status; that of a machine's is told apart."""
+        if self.call is None:
+            return ""
+        return "machine" if self.call.pickup is Pickup.MACHINE and self.call.over else self.call.status
 
 
 def sms_thread(sent: Iterable[SentSms], number: str, heard: Iterable[Heard], zone: ZoneInfo, home: str) -> Thread:
@@ -137,8 +140,8 @@ def mailbox(sent: Iterable[SentMail], address: str, heard: Iterable[Heard], home
         for one in heard
         if one.channel is ChannelKind.EMAIL
     ]
-    # Of one moment the answer is the later: what was written comes before what it brought about.
-    return sorted([*theirs, *mine], key=lambda letter: (letter.at, not letter.mine), reverse=True)[:MOST]
+    # Of one moment, what was written comes before what it brought about, and mails come as they were sent.
+    return sorted([*mine, *theirs], key=lambda letter: (letter.at, not letter.mine))[: -MOST - 1 : -1]
 
 
 def telephone(call: Call | None) -> Telephone:
@@ -146,7 +149,7 @@ def telephone(call: Call | None) -> Telephone:
     if call is None:
         return Telephone(Ring.IDLE)
     state = Ring.OVER if call.over else Ring.RINGING if call.status == "ringing" else Ring.TALKING
-    return Telephone(state, call.sid, call.inbound, call.status, call.passed_to, call.transcript)
+    return Telephone(state, call)
 
 
 def _written(one: Heard, labels: Mapping[str, str] | None = None) -> Bubble:

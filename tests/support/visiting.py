@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from html import unescape
 
 import httpx
-from given import given_plans
+from given import given_client, given_invoice, given_plans
 from sqlalchemy import text
 
 from bot.clock import SimulatedClock
 from bot.console.users import add_user, one_time_link
-from bot.sandbox import Sandbox
+from bot.phones.routes import phones_routes
+from bot.sandbox import Sandbox, sandbox
 from bot.ticks import day_tick
+from engine.calendar import AnyHour
 
 PHONE, MOBILE, MAIL = "+40712345678", "+40712345679", "ana@example.com"
 HOME = "/console/phones"
@@ -81,3 +86,17 @@ async def visitor_of(running: Sandbox, clock: SimulatedClock) -> Visitor:
     web = httpx.AsyncClient(base_url=url, headers={"origin": url, "sec-fetch-site": "same-origin"})
     await web.post(link)
     return Visitor(running, clock, web)
+
+
+@asynccontextmanager
+async def visiting(database_url: str, now: datetime) -> AsyncIterator[Visitor]:
+    """A demo in small: Ana owes 200 lei and can be reached by SMS, telephone and mail; a visitor is signed in."""
+    clock = SimulatedClock(now)
+    async with sandbox(database_url, clock, AnyHour(), timezone="Europe/Bucharest", phones=phones_routes) as running:
+        async with running.wired.app.database.write() as session:
+            await given_plans(session)
+            ana = await given_client(session, language="en", sms=MOBILE, voice=PHONE, email=MAIL)
+            await given_invoice(session, ana, "I1", "200", date(2026, 3, 1), account="ACC-1001")
+        visitor = await visitor_of(running, clock)
+        yield visitor
+        await visitor.web.aclose()

@@ -108,7 +108,7 @@ async def test_an_answering_machine_hears_nothing_of_the_debt(visitor):
     await visitor.decide("voice")
     await visitor.does("telephone", deed="machine")
     heard = await visitor.screen("voice")
-    assert "the call is over" in heard
+    assert "left on your answering machine" in heard
     assert not re.search("200|lei|balance|debt", heard)
 
 
