@@ -6,7 +6,7 @@ import os
 import re
 from datetime import time
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,8 +41,15 @@ class StoreSettings(BaseSettings):
         return SendWindow(self.send_from, self.send_until)
 
 
+Given = Annotated[str, Field(min_length=1)]
+GivenSecret = Annotated[SecretStr, Field(min_length=1)]
+"""What has no default: an empty line in .env is as good as none."""
+
+
 class Settings(StoreSettings):
     """One deployment. Times are wall-clock times; `timezone` is the deployment's own, clients have theirs."""
+
+    model_config = SettingsConfigDict(extra="forbid")
 
     listen: str = "127.0.0.1:8080"
     public_url: str = "http://127.0.0.1:8080"
@@ -55,18 +62,18 @@ class Settings(StoreSettings):
     quarantine_seconds: float = Field(default=60.0, gt=0)
 
     twilio_api_url: str = "https://api.twilio.com"
-    twilio_account_sid: str
-    twilio_auth_token: SecretStr
-    twilio_number: str
+    twilio_account_sid: Given
+    twilio_auth_token: GivenSecret
+    twilio_number: Given
     voice_number: str = ""
     voice_api_url: str = ""
     operator_number: str = ""
-    smtp_url: str
-    mail_domain: str
+    smtp_url: Given
+    mail_domain: Given
     mail_listen: str = "127.0.0.1:8025"
-    payments_url: str
-    payments_key: SecretStr
-    payments_webhook_secret: SecretStr
+    payments_url: Given
+    payments_key: GivenSecret
+    payments_webhook_secret: GivenSecret
     telegram_api_url: str = "https://api.telegram.org"
     telegram_token: SecretStr = SecretStr("")
     telegram_bot_name: str = ""

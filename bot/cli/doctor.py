@@ -105,6 +105,8 @@ async def _store(url: str) -> list[Finding]:
 
 async def _carriers(settings: Settings) -> list[Finding]:
     urls = {"Twilio": settings.twilio_api_url, "mail relay": settings.smtp_url, "payments": settings.payments_url}
+    if settings.telegram_token.get_secret_value():
+        urls["Telegram"] = settings.telegram_api_url
     reached = await asyncio.gather(*(_reach(name, url) for name, url in urls.items()))
     listen = address(settings.mail_listen)
     return [*reached, Finding("mail listener", f"will listen at {listen[0]}:{listen[1]}")]

@@ -100,6 +100,9 @@ async def test_a_call_rings_is_answered_and_keys_go_out_after_a_pause(visitor, p
 async def test_on_a_narrow_screen_one_phone_is_held_at_a_time(visitor, page):
     await page.set_viewport_size({"width": 390, "height": 844})
     await expect(page.locator(".phone:visible")).to_have_count(1)
+    await visitor.does("join")
+    await page.get_by_role("link", name="Telegram").click()
+    await expect(page.locator("#telegram-screen .chat-key").last).to_be_in_viewport()
     await page.get_by_role("link", name="Call").click()
     await expect(page.locator("#voice")).to_be_visible()
     await expect(page.locator(".phone:visible")).to_have_count(1)

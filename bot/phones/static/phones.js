@@ -16,21 +16,20 @@
     if (last !== known.get(screen)) setTimeout(() => toEnd(screen), 0);
     known.set(screen, last);
   };
-  let staying = new Set(screens);
+  const staying = new Set(screens);
+  const sized = new ResizeObserver((entries) =>
+    entries.forEach((entry) => staying.has(entry.target) && toEnd(entry.target)),
+  );
   screens.forEach((screen) => {
-    toEnd(screen);
+    sized.observe(screen);
     screen.addEventListener("scroll", () => (atEnd(screen) ? staying.add(screen) : staying.delete(screen)));
   });
-  new ResizeObserver((entries) =>
-    entries.forEach((entry) => staying.has(entry.target) && toEnd(entry.target)),
-  ).observe(byId("voice-screen"));
-  window.addEventListener("hashchange", () => screens.forEach(toEnd));
 
   // Calls: what is new on the line is spoken in the subscriber's language, unless the sound is off.
   const call = byId("voice-screen");
   const loud = byId("loud");
   const speech = window.speechSynthesis;
-  let spoken = new Set([...call.querySelectorAll("[data-say]")].map((line) => line.id));
+  const spoken = new Set([...call.querySelectorAll("[data-say]")].map((line) => line.id));
   const quiet = () => speech && speech.cancel();
   const isLoud = () => loud.getAttribute("aria-pressed") === "true";
   const speak = () => {
