@@ -15,7 +15,8 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.console.application import Room
-from bot.server import bind, serving
+from bot.port import bind
+from bot.server import serving
 from bot.settings import Settings
 from bot.ticks import talk_tick
 from bot.wiring import Wired, wire

@@ -18,10 +18,6 @@ from bot.wiring import Wired
 from channels.mailbox import Mailbox, MailEnvelope
 
 
-class PortTaken(OSError):
-    """Another program listens on that port: stop it, or choose another with --port."""
-
-
 class _Server(uvicorn.Server):
     """uvicorn that says when it listens, and leaves signals to whoever runs the loop."""
 
@@ -36,18 +32,6 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises PortTaken."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise PortTaken(f"{host}:{port} is in use: stop what listens there, or choose another port") from error
-    return listening
 
 
 @asynccontextmanager

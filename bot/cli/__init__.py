@@ -13,7 +13,7 @@ from bot.cli.import_command import import_feed
 from bot.cli.run import run_all
 from bot.cli.simulate import simulate
 from bot.cli.user import user
-from bot.server import PortTaken
+from bot.port import PortTaken
 from bot.settings import BadSettings
 from bot.store import NoDatabase
 from engine.document import DocumentError

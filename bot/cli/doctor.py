@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.running import run
+from bot.loop import run
 from bot.settings import BadSettings, Settings, StoreSettings, address, load_settings
 from bot.store import NoDatabase, case_store
 from dialogs.catalog import CatalogError, load_catalogs

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 from rich.progress import TextColumn
 
 from bot.clock import real_clock
-from bot.running import run
+from bot.loop import run
 from bot.settings import StoreSettings, load_settings
 from bot.store import case_store
 from engine.calendar import Hours

@@ -5,11 +5,10 @@ from __future__ import annotations
 import typer
 
 from bot.clock import real_clock
-from bot.running import run, until_stopped
-from bot.server import bind, serving
+from bot.loop import run
+from bot.port import bind
 from bot.settings import Settings, address, load_settings
 from bot.store import case_store
-from bot.wiring import wire
 
 
 def run_all() -> None:
@@ -20,6 +19,11 @@ def run_all() -> None:
 
 
 async def _run(settings: Settings, url: str) -> None:
+    # Carriers' SDKs take seconds to load: only what talks to carriers waits for them.
+    from bot.running import until_stopped  # noqa: PLC0415
+    from bot.server import serving  # noqa: PLC0415
+    from bot.wiring import wire  # noqa: PLC0415
+
     listening = bind(*address(settings.listen))
     wired = wire(settings, url, real_clock, settings.hours)
     try:

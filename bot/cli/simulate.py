@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.running import run
+from bot.loop import run
 from bot.settings import StoreSettings, load_settings
-from bot.simulate.play import Played, play
 from bot.simulate.scenario import Scenario, load_scenario
 from bot.store import scratch_store
 from engine.document import DocumentError
 
+if TYPE_CHECKING:
+    from bot.simulate.play import Played
+
 
 def simulate(
-    files: Annotated[list[Path], typer.Argument(help="Scenario files (docs/scenarios.md).")],
+    files: Annotated[list[Path], typer.Argument(help="Scenario files; tests/scenarios has examples.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file on stdout.")] = False,
 ) -> None:
     """Play scenarios through simulated time with the real engine, dialogs and channels, and check what must follow."""
@@ -38,6 +40,9 @@ def simulate(
 
 
 def _played(scenario: Scenario, settings: StoreSettings) -> Played:
+    # Carriers' SDKs take seconds to load: a file that is wrong is told before.
+    from bot.simulate.play import play  # noqa: PLC0415
+
     with scratch_store(settings) as url:
         return run(play(scenario, url))
 
