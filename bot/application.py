@@ -15,6 +15,8 @@ from engine.calendar import Hours
 from engine.contact import ChannelKind
 from engine.store.session import Database
 
+SHORTEST_LEASE = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -36,5 +38,11 @@ class Application:
     quarantine_seconds: float
     timezone: str
     decide_at: time
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a sender holds what it has claimed, on the database's clock."""
+        return max(self.quarantine_seconds, SHORTEST_LEASE)
+
     manner: Manner = field(default_factory=Manner)
     callback: str = ""

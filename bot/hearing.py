@@ -14,9 +14,12 @@ from bot.content import pack_reply
 from bot.situation import Situations
 from bot.speaking import answer_slot, open_talk, take_turn
 from channels.port import Inbound
-from dialogs.message import Reply
+from dialogs.message import Reply, Said
+from dialogs.reading.reader import read
+from dialogs.reading.reading import Band, Intent
 from dialogs.state import State
 from dialogs.turn import answer_first, resume
+from engine.apply import opt_out
 from engine.contact import ChannelKind
 from engine.plan import TaskKind
 from engine.run import decide_clients
@@ -48,6 +51,12 @@ async def hear(session: WriteSession, app: Application, inbound: Inbound, event:
         return Heard("unknown sender")
     talk = await _talk_of(session, addresses, inbound, now)
     owners = {address.client_id for address in addresses}
+    if (talk is None or talk.owner != Owner.BOT) and says_stop(inbound.reply, now, app.languages):
+        await lock_clients(session, sorted(owners))
+        await opt_out(session, addresses[0].id, now)
+        if talk is not None:
+            note_reply(session, talk, inbound.reply, now)
+        return Heard("opted out")
     if talk is None and len(owners) > 1:
         await _ask_a_person(session, sorted(owners)[0], event, now)
         return Heard("several clients share this address")
@@ -76,12 +85,20 @@ async def _take(
     if talk.owner != Owner.BOT:
         return
     facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency)
-    script = app.scripts[talk.script]
+    script = app.scripts.get(talk.script, app.scripts[INBOUND])
     if talk.state:
         turn = resume(script, State.from_json(talk.state), inbound.reply, facts, now, app.languages)
     else:
         turn = answer_first(script, inbound.reply, facts, client.language, now, app.languages)
     await take_turn(session, talk, turn, event, now, answer_slot(now))
+
+
+def says_stop(reply: Reply, now: datetime, languages: tuple[str, ...]) -> bool:
+    """Whether a reply is a STOP, which counts even where no script is there to hear it."""
+    if not isinstance(reply, Said):
+        return False
+    readings = (read(reply.text, language, now.date(), languages=languages) for language in languages)
+    return any(reading.intent is Intent.OPT_OUT and reading.band is Band.ACT for reading in readings)
 
 
 def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
+import psycopg
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -102,7 +103,7 @@ async def _handle(app: Application, now: datetime, providers: Sequence[str], mos
                 if after := await READERS[row.provider](session, app, row, now):
                     courtesies.append(after)
                 row.state = InboxState.DONE
-    except (Parked, SQLAlchemyError, ValueError, LookupError, TypeError, AttributeError) as fault:
+    except (Parked, SQLAlchemyError, psycopg.Error, ValueError, LookupError, TypeError, AttributeError) as fault:
         if most > 1:
             return await _handle(app, now, providers, 1)
         await _failed(app, numbers[0] if numbers else None, fault)

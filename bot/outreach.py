@@ -87,18 +87,25 @@ class _Opening:
         case = self.cases.get(contact.case_id)
         if case is None or not self.situations.warrants(case.id):
             contact.state = ContactState.SUPERSEDED
+        elif contact.script not in self.app.scripts:
+            self._unreachable(contact, f"there is no script '{contact.script}'")
         elif contact.send_until <= self.now or client.id in self.held:
             later = max(self.now, contact.send_until)
             contact.send_from, contact.send_until = self.app.hours.next_span(later, zone(client.timezone))
         elif (address := self._reachable(contact)) is None:
-            contact.state = ContactState.UNREACHABLE
-            detail = {"script": contact.script, "channels": list(contact.channels)}
-            self.session.add(
-                CaseEvent(client_id=client.id, case_id=case.id, at=self.now, kind="unreachable", detail=detail)
-            )
+            self._unreachable(contact, ", ".join(contact.channels))
         else:
             contact.state = ContactState.OPENED
             await self._talk(contact, client, case, address)
+
+    def _unreachable(self, contact: Contact, why: str) -> None:
+        contact.state = ContactState.UNREACHABLE
+        detail = {"script": contact.script, "why": why}
+        self.session.add(
+            CaseEvent(
+                client_id=contact.client_id, case_id=contact.case_id, at=self.now, kind="unreachable", detail=detail
+            )
+        )
 
     async def _talk(self, contact: Contact, client: Client, case: Case, address: Address) -> None:
         talk = await open_talk(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 
 from bot.application import Application
 from bot.delivery import Progress, record
@@ -23,6 +23,8 @@ LOOKUPS = 2
 BATCH = 100
 RESENT = "sent again after an unknown outcome"
 CANNOT_TELL = "the carrier cannot tell"
+NO_CHANNEL = CannotTell()
+NEVER_HAD = "the carrier never had it"
 
 ABANDONED = text("""
 with dead as (
@@ -59,22 +61,20 @@ async def in_doubt(app: Application) -> int:
 
 
 async def _resolve(app: Application, number: int, now: datetime) -> None:
-    async with app.database.write() as session:
-        row = await session.scalar(select(Outbound).where(Outbound.id == number).with_for_update(skip_locked=True))
-        if row is None or row.state != Delivery.UNKNOWN:
-            return
-        attempt = await session.scalar(
-            select(Attempt).where(Attempt.outbound_id == number).order_by(Attempt.no.desc()).limit(1)
-        )
+    """Ask without holding anything, then settle if the message is still in doubt."""
+    async with app.database.read() as session:
+        row = await session.get_one(Outbound, number)
+        attempt = await session.scalar(_last_attempt(number))
         talk = await session.get_one(Conversation, row.conversation_id)
         address = await session.get_one(Address, row.address_id)
-        if attempt is None:
-            return
-        try:
-            sought = Sought(attempt.id, address.sealed, bytes(attempt.digest))
-            found = await app.channels[ChannelKind(talk.channel)].find(sought, attempt.started_at)
-        except LookupFailed:
-            row.lease_until = await lease(session, app.quarantine_seconds)
+    if attempt is None:
+        return
+    sought = Sought(attempt.id, address.sealed, bytes(attempt.digest))
+    found = await _asked(app, ChannelKind(talk.channel), sought, attempt.started_at)
+    async with app.database.write() as session:
+        row = await session.get_one(Outbound, number, with_for_update=True)
+        latest = await session.scalar(_last_attempt(number))
+        if row.state != Delivery.UNKNOWN or latest is None or latest.id != attempt.id:
             return
         match found:
             case Receipt(reference):
@@ -84,7 +84,24 @@ async def _resolve(app: Application, number: int, now: datetime) -> None:
                 if row.contact_id is not None:
                     await try_next_channel(session, row.contact_id, now)
             case None:
-                await _not_found(session, app, row, attempt, now)
+                await _not_found(session, app, row, latest, now)
+            case LookupFailed():
+                row.lease_until = await lease(session, app.quarantine_seconds)
+
+
+async def _asked(
+    app: Application, channel: ChannelKind, sought: Sought, since: datetime
+) -> Receipt | CannotTell | LookupFailed | None:
+    if channel not in app.channels:
+        return NO_CHANNEL
+    try:
+        return await app.channels[channel].find(sought, since)
+    except LookupFailed as failed:
+        return failed
+
+
+def _last_attempt(number: int) -> Select[Attempt]:
+    return select(Attempt).where(Attempt.outbound_id == number).order_by(Attempt.no.desc()).limit(1)
 
 
 async def _not_found(session: WriteSession, app: Application, row: Outbound, attempt: Attempt, now: datetime) -> None:
@@ -92,8 +109,8 @@ async def _not_found(session: WriteSession, app: Application, row: Outbound, att
     if row.lookups < LOOKUPS:
         row.lease_until = await lease(session, app.quarantine_seconds)
         return
-    attempt.state, attempt.updated_at, attempt.code = Delivery.FAILED, now, "the carrier never had it"
     if row.reason == RESENT or row.send_until <= now:
-        row.state, row.settled_at = Delivery.FAILED, now
+        await record(session, attempt.id, Progress(Delivery.FAILED, code=NEVER_HAD), now)
     else:
+        attempt.state, attempt.updated_at, attempt.code = Delivery.FAILED, now, NEVER_HAD
         row.state, row.reason, row.lookups, row.lease_until = Delivery.READY, RESENT, 0, None

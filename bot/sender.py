@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import select, text, update
 
 from bot.application import Application
@@ -27,11 +28,13 @@ from engine.store.tables.casework import Contact, ContactState
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Attempt, Author, Conversation, MessageRow, Outbound
 
-BATCH = 200
 IN_FLIGHT = 32
 MOST_TRIES = 5
+OF_THE_LEASE = 0.8
+"""A call is given up within this share of its lease, so that nobody looks after a message still being offered."""
 
 BARRED = text("""
+with barred as (
 update outbound o set state = 'refused', settled_at = :now, reason = bar.reason
 from (
   select o.id, case when a.opted_out_at is not null and not o.parting then 'opted out'
@@ -47,6 +50,11 @@ from (
   where o.state = 'ready' and o.send_from <= :now
 ) bar
 where bar.id = o.id and bar.reason is not null and o.state = 'ready'
+returning o.contact_id, o.reason
+)
+update contacts set state = 'planned', send_from = :now
+from barred where barred.contact_id = contacts.id and contacts.state = 'opened'
+  and barred.reason in ('opted out', 'the address is unusable')
 """)
 
 EXPIRED = text("""
@@ -57,6 +65,9 @@ with late as (
 update contacts set state = 'planned', tried = greatest(tried - 1, 0)
 from late where late.contact_id = contacts.id and contacts.state = 'opened'
 """)
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +88,11 @@ async def send_due(app: Application, now: datetime) -> int:
         await session.execute(EXPIRED, {"now": now})
         await session.execute(BARRED, {"now": now})
         claimed, looked_at = await _claim(session, app, now)
-    for start in range(0, len(claimed), IN_FLIGHT):
-        flight = claimed[start : start + IN_FLIGHT]
-        answers = await asyncio.gather(*(_call(app, job.draft) for job in flight))
+    answers = await asyncio.gather(*(_call(app, job.draft) for job in claimed))
+    for job, answer in zip(claimed, answers, strict=True):
+        # One transaction each: two messages are never held at once, so nothing waits in a circle.
         async with app.database.write() as session:
-            for job, answer in zip(flight, answers, strict=True):
-                await _book(session, job, answer, app.clock())
+            await _book(session, app, job, answer)
     return looked_at
 
 
@@ -93,9 +103,14 @@ async def _claim(session: WriteSession, app: Application, now: datetime) -> tupl
         .join(MessageRow, MessageRow.id == Outbound.message_id)
         .join(Address, Address.id == Outbound.address_id)
         .join(Client, Client.id == Conversation.client_id)
-        .where(Outbound.state == Delivery.READY, Outbound.send_from <= now, Outbound.send_until > now)
+        .where(
+            Outbound.state == Delivery.READY,
+            Outbound.send_from <= now,
+            Outbound.send_until > now,
+            Conversation.channel.in_(app.channels),
+        )
         .order_by(Outbound.priority, Outbound.id)
-        .limit(BATCH)
+        .limit(IN_FLIGHT)
         .with_for_update(of=Outbound, skip_locked=True)
     )
     parcels = [Parcel(*row) for row in await session.execute(ready)]
@@ -143,7 +158,7 @@ class _Packing:
             await Situations.read(session, app, sorted({parcel.client.id for parcel in parcels}), now),
             dict(cases.all()),
             frozenset(begun),
-            await lease(session, app.quarantine_seconds),
+            await lease(session, app.lease_seconds),
         )
 
     async def pack(self, parcel: Parcel) -> Claimed | None:
@@ -156,7 +171,12 @@ class _Packing:
             )
             return None
         attempt = Attempt(id=uuid4(), outbound_id=row.id, no=row.tries + 1, state=Delivery.SENDING, started_at=self.now)
-        draft, shown = await self._compose(parcel, attempt.id)
+        try:
+            draft, shown = await self._compose(parcel, attempt.id)
+        except (LookupError, ValueError) as fault:
+            log.exception("a message cannot be rendered", outbound=row.id)
+            row.state, row.settled_at, row.reason = Delivery.FAILED, self.now, f"cannot be rendered: {fault}"[:200]
+            return None
         attempt.body, attempt.digest = shown, draft.sought.digest
         self.session.add(attempt)
         if parcel.message.author != Author.OPERATOR:
@@ -184,12 +204,19 @@ class _Packing:
 
 async def _call(app: Application, draft: Draft) -> Answer:
     try:
-        return await app.channels[draft.channel].send(draft)
+        async with asyncio.timeout(app.lease_seconds * OF_THE_LEASE):
+            return await app.channels[draft.channel].send(draft)
     except (Rejected, NotSent, Uncertain) as failed:
         return failed
+    except TimeoutError:
+        return Uncertain("the carrier did not answer in time")
+    except Exception as fault:  # whatever it was, the carrier may have the message
+        log.exception("an adapter failed in a way of its own", channel=draft.channel)
+        return Uncertain(f"{type(fault).__name__}: {fault}")
 
 
-async def _book(session: WriteSession, job: Claimed, answer: Answer, now: datetime) -> None:
+async def _book(session: WriteSession, app: Application, job: Claimed, answer: Answer) -> None:
+    now = app.clock()
     match answer:
         case Receipt(reference, state):
             await record(session, job.attempt, Progress(state, reference=reference), now)
@@ -202,15 +229,18 @@ async def _book(session: WriteSession, job: Claimed, answer: Answer, now: dateti
             await _again_later(session, job, held, now)
         case Uncertain() as doubt:
             await record(session, job.attempt, Progress(Delivery.UNKNOWN, code=str(doubt)[:200]), now)
+            quarantined = update(Outbound).where(Outbound.id == job.outbound, Outbound.state == Delivery.UNKNOWN)
+            until = await lease(session, app.quarantine_seconds)
+            await session.execute(quarantined.values(lease_until=until))
 
 
 async def _again_later(session: WriteSession, job: Claimed, held: NotSent, now: datetime) -> None:
     """The carrier certainly has not got it: the message is queued again, a few times at most."""
     row = await session.get_one(Outbound, job.outbound, with_for_update=True)
+    if row.tries >= MOST_TRIES:
+        await record(session, job.attempt, Progress(Delivery.FAILED, code=f"not sent: {held}"[:200]), now)
+        return
     attempt = await session.get_one(Attempt, job.attempt)
     attempt.state, attempt.code, attempt.updated_at = Delivery.FAILED, str(held)[:200], now
-    if row.tries >= MOST_TRIES:
-        row.state, row.settled_at, row.reason = Delivery.FAILED, now, f"not sent: {held}"[:200]
-    else:
-        row.state, row.lease_until = Delivery.READY, None
-        row.send_from = now + timedelta(seconds=held.retry_after)
+    row.state, row.lease_until = Delivery.READY, None
+    row.send_from = now + timedelta(seconds=held.retry_after)

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from engine.calendar import SendWindow, UnknownZone, zone
 
 PREFIX = "AMIABLE_"
+DRIVER = "postgresql+psycopg"
+POSTGRES = ("postgres", "postgresql", DRIVER)
 BOT_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 HEADER_SECRET = re.compile(r"[\w-]{1,256}", re.ASCII)
 
@@ -25,7 +29,8 @@ class BadSettings(ValueError):
 class StoreSettings(BaseSettings):
     """What commands on the case store need: where it is, and the hours in which the engine may start contacts.
 
-    `database_url` empty means the embedded PostgreSQL below `data_dir`. Hours are the client's wall clock.
+    `database_url` empty means the embedded PostgreSQL below `data_dir`; it names the driver, however it was written.
+    Hours are the client's wall clock.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
@@ -33,7 +38,35 @@ class StoreSettings(BaseSettings):
     database_url: str = ""
     data_dir: Path = Path(".amiable")
     send_from: time = time(9, 0)
-    send_until: time = time(20, 0)
+    send_until: time = Field(default=time(20, 0), validate_default=True)
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            url = None
+        if url is None or url.drivername not in POSTGRES:
+            raise ValueError("write the address of a PostgreSQL as postgresql://USER:PASSWORD@HOST:PORT/NAME")
+        return url.set(drivername=DRIVER).render_as_string(hide_password=False)
+
+    @field_validator("send_from", "send_until")
+    @classmethod
+    def _wall_clock(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("write the time without a zone: it is the client's own")
+        return value
+
+    @field_validator("send_until")
+    @classmethod
+    def _later(cls, value: time, info: ValidationInfo) -> time:
+        begin: time | None = info.data.get("send_from")
+        if begin is not None and begin >= value:
+            raise ValueError(f"must be later than {PREFIX}SEND_FROM, and {value:%H:%M} is not later than {begin:%H:%M}")
+        return value
 
     @property
     def hours(self) -> SendWindow:
@@ -127,7 +160,8 @@ Wanted = TypeVar("Wanted", bound=StoreSettings)
 def load_settings(kind: type[Wanted]) -> Wanted:
     """The settings of this process. Raises BadSettings naming every setting at fault."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    given = {name.upper() for name in (*os.environ, *DotEnvSettingsSource(kind).env_vars)}
+    unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise BadSettings(f"unknown settings: {', '.join(unknown)}; the known ones are in .env.example")
     try:

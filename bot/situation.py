@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bot.application import Application
 from dialogs.facts import AccountDue, Facts
 from engine.calendar import local_day, zone
-from engine.debt import Standing, standing
+from engine.debt import HoldKind, Standing, standing
 from engine.decide import CaseFacts, CaseStatus, restriction_day, status
 from engine.money import Money
 from engine.plan import Plan
@@ -75,6 +75,7 @@ class Situations:
             days_past_due=best.debt.days_past_due(today),
             accounts=self._dues(best.debt, currency),
             consequence_on=restriction_day(best.facts, best.plan),
+            promised=_promised(best.debt, currency),
         )
 
     def warrants(self, case: int) -> bool:
@@ -97,3 +98,9 @@ class Situations:
             for account in sorted(owing, key=lambda account: account.ref)
         ]
         return tuple(due for due in dues if due.amount)
+
+
+def _promised(debt: Standing, currency: str) -> Money | None:
+    """What the client's open promises still are; None without any."""
+    sums = [hold.amount for hold in debt.held if hold.kind is HoldKind.PROMISE]
+    return Money(sum(sums), currency) if sums else None

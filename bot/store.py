@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+import psycopg
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -21,6 +22,20 @@ class NoDatabase(Exception):
     """The database does not answer: check AMIABLE_DATABASE_URL, and that the server runs and lets us in."""
 
 
+class NoScratch(NoDatabase):
+    """A scenario plays in a database of its own: the role in AMIABLE_DATABASE_URL needs the right CREATEDB."""
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, psycopg.OperationalError) as error:
+        raise NoDatabase(str(NoDatabase.__doc__)) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NoScratch(str(NoScratch.__doc__)) from error
+
+
 @contextmanager
 def case_store(
     settings: StoreSettings, tell: Callable[[str], None] = lambda _: None, *, durable: bool = True
@@ -30,10 +45,8 @@ def case_store(
     With `durable=False` it survives a kill of any program but not of the machine: enough for a demo, and faster.
     """
     if settings.database_url:
-        try:
+        with _answering():
             migrate(settings.database_url)
-        except OperationalError as error:
-            raise NoDatabase(str(NoDatabase.__doc__)) from error
         yield settings.database_url
         return
     with Cluster(settings.data_dir, tell=tell, durable=durable) as cluster:
@@ -63,10 +76,13 @@ def scratch_store(settings: StoreSettings) -> Iterator[str]:
 @contextmanager
 def _scratch(admin_url: str) -> Iterator[str]:
     name = f"{NAME}_scratch_{uuid4().hex[:12]}"
-    create_database(admin_url, name)
+    with _answering():
+        create_database(admin_url, name)
     try:
         url = make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-        migrate(url)
+        with _answering():
+            migrate(url)
         yield url
     finally:
-        drop_database(admin_url, name)
+        with _answering():
+            drop_database(admin_url, name)

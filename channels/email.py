@@ -212,7 +212,7 @@ def _refusal(error: SMTPResponseException) -> NotSent | Rejected:
 STYLE = (
     "body{margin:0;padding:24px 16px;background:#fbfaf7;color:#1f2328;"
     "font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
-    "main{max-width:560px;margin:0 auto}p{margin:0 0 16px}ol{margin:0 0 16px;padding-left:24px}"
+    "main{max-width:560px;margin:0 auto;overflow-wrap:anywhere}p{margin:0 0 16px}ol{margin:0 0 16px;padding-left:24px}"
     "a{color:#0f766e}.act{display:inline-block;padding:12px 24px;border-radius:8px;background:#0f766e;"
     "color:#fff;text-decoration:none;font-weight:600}"
 )

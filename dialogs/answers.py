@@ -16,6 +16,9 @@ FEWEST_PARTS = 2
 FEWEST_WORDS = 3
 """Words from which a complaint is a reason by itself; fewer are asked about."""
 LONGEST_REASON = 500
+MOST_WORDS = 6
+"""Words up to which a day is the whole reply: at the end of this month."""
+UNSAID = (Intent.OTHER, Intent.AFFIRM, Intent.DENY)
 
 ASKED = {AskKind.PROMISE_DATE: Asked.DATE, AskKind.COUNT: Asked.COUNT, AskKind.YES_NO: Asked.CONFIRM}
 LEI = ("RON", "MDL")
@@ -56,25 +59,44 @@ def latest(facts: Facts) -> date:
     return facts.today + timedelta(days=facts.promise_days)
 
 
+def promisable(facts: Facts) -> Money | None:
+    """All that a day can be named for: what is due, or else what the open promise still is, to be replaced."""
+    return facts.amount_due or facts.promised or None
+
+
+def bare_day(reading: Reading, facts: Facts) -> bool:
+    """Whether the reply is little more than a day to come, unasked: that is a wish to pay on it."""
+    short = len(reading.text.split()) <= MOST_WORDS
+    return short and reading.intent in UNSAID and any(day.date >= facts.today for day in reading.dates)
+
+
 def promised(reading: Reading, facts: Facts) -> Money | None:
-    """A single sum below what is due, in its currency; None where all is meant. It is read back before it counts."""
-    if len(reading.amounts) != 1:
+    """A single sum that was named, in the currency of the debt; None where none was. At most all that can be promised.
+
+    It is read back before it counts.
+    """
+    whole = promisable(facts)
+    if whole is None or len(reading.amounts) != 1:
         return None
     named = reading.amounts[0]
-    currency = facts.amount_due.currency
+    currency = whole.currency
     if named.currency not in {"", currency} and not (named.currency == "LEI" and currency in LEI):
         return None
     try:
         amount = money(named.value, currency)
     except BadAmount:
         return None
-    return amount if amount < facts.amount_due else None
+    return min(amount, whole)
 
 
 def _day(reading: Reading, facts: Facts) -> date | Problem | None:
     if not reading.dates:
         return None
-    day = reading.dates[-1].date
+    days = {day.date for day in reading.dates}
+    ahead = {day for day in days if day >= facts.today} or days
+    if len(ahead) > 1:
+        return Problem.UNCLEAR
+    day = ahead.pop()
     return refused(day, facts) or day
 
 

@@ -24,6 +24,7 @@ class Facts:
     `promise_days` is how many days ahead a promise may reach; `parts` how many installments may be asked for at most.
     `consequence_on` is the day the plan's next service restriction can come, if the plan has one ahead. `account_tails`
     are the digits the identity step asks for; `link_by_sms` says that a pay link can be sent to their telephone.
+    `promised` is what the client's open promises still are, in the currency of `amount_due`; None without any.
     """
 
     today: date
@@ -40,3 +41,4 @@ class Facts:
     pay_link: str = ""
     account_tails: tuple[str, ...] = ()
     link_by_sms: bool = False
+    promised: Money | None = None

@@ -58,7 +58,17 @@ NEEDS: Mapping[Effect, str] = {
 }
 """The slot an effect is made of."""
 
-EVENTS = ("not_understood", "lost", "fault", "reopened", "unsure", "thanked", "identity", "unidentified")
+EVENTS = (
+    "not_understood",
+    "lost",
+    "fault",
+    "reopened",
+    "unsure",
+    "thanked",
+    "identity",
+    "unidentified",
+    "nothing_to_promise",
+)
 """What can happen in any talk besides an intent: a script says by `repairs` which step answers."""
 
 

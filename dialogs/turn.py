@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dialogs.answers import ASKED, picked, promised, value
+from dialogs.answers import ASKED, bare_day, picked, promised, value
 from dialogs.facts import Facts
 from dialogs.flow import Ask, AskKind, Problem, Script
 from dialogs.identity import ask_who, identify
@@ -188,6 +188,9 @@ def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
     """The reply is no answer to the question, or there was none."""
     if reading.band == Band.ACT and reading.intent in walk.script.repairs:
         _repair(walk, reading)
+    elif ask and ask.kind == AskKind.CHOICE and bare_day(reading, walk.facts):
+        walk.forget()
+        walk.go(walk.script.repairs[Intent.PROMISE_TO_PAY], reading)
     elif reading.band == Band.CONFIRM and (options := _unsure(walk.script, reading)):
         walk.miss()
         walk.say_step("unsure")

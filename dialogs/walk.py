@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from dialogs.answers import latest, promised, refused, value
+from dialogs.answers import latest, promisable, promised, refused, value
 from dialogs.facts import Facts
 from dialogs.flow import Ask, AskKind, Effect, Line, Problem, Script, Step
 from dialogs.message import Message, Option, Value
@@ -56,6 +56,9 @@ class Walk:
         """Walk from that step on. What `reading` holds answers the questions on the way without their being put."""
         for _ in range(STEPS):
             step = self.script.steps[name]
+            if self._promises(step) and promisable(self.facts) is None:
+                name, reading = self.script.repairs["nothing_to_promise"], None
+                continue
             ask = step.ask
             given = value(ask.kind, reading, self.facts, asked=False) if ask and reading else None
             if ask and reading and isinstance(given, Problem):
@@ -148,12 +151,20 @@ class Walk:
                 self.messages.append(Message(line.key, {k: v for k, v in self._args().items() if k in wanted}))
 
     def _args(self) -> dict[str, Value]:
-        """The values of the talk; an amount not named is all that is due."""
-        return {"amount": self.facts.amount_due, "latest": latest(self.facts), **self.state.slots}
+        """The values of the talk; an amount not named is all that can be promised."""
+        return {
+            "amount": promisable(self.facts) or self.facts.amount_due,
+            "latest": latest(self.facts),
+            **self.state.slots,
+        }
 
     def _known(self, fact: str) -> bool:
         known = getattr(self.facts, fact)
         return len(known) > 1 if fact == "accounts" else bool(known)
+
+    def _promises(self, step: Step) -> bool:
+        """Whether the step asks for a promise or makes one."""
+        return step.emit == Effect.PROMISE or bool(step.ask and step.ask.kind == AskKind.PROMISE_DATE)
 
     def _stop(self, step: Step) -> None:
         if step.ask:
@@ -167,7 +178,10 @@ class Walk:
         self.explain(problem)
 
     def _keep_amount(self, ask: Ask, reading: Reading) -> None:
-        amount = promised(reading, self.facts) if ask.kind == AskKind.PROMISE_DATE else None
+        """Remember the sum a promise is about: what is read back is what is booked, even if the debt changes."""
+        if ask.kind != AskKind.PROMISE_DATE:
+            return
+        amount = promised(reading, self.facts) or self.state.slots.get("amount") or promisable(self.facts)
         if amount:
             self.keep("amount", amount)
 

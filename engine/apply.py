@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.debt import standing
 from engine.decide import CaseFacts
-from engine.holds import dispute, promise, request_installments
-from engine.ledger import Received, receive
+from engine.holds import dispute, promise, replace_promises, request_installments
+from engine.ledger import CLAIM, Received, receive
 from engine.money import Money
 from engine.outcome import (
     Disputed,
@@ -50,12 +50,10 @@ async def apply(session: WriteSession, outcomes: Sequence[Outcome], source: Sour
         await _book(session, outcome, source, now)
 
 
-async def _book(session: WriteSession, outcome: Outcome, source: Source, now: datetime) -> None:  # noqa: C901 - one arm an outcome
+async def _book(session: WriteSession, outcome: Outcome, source: Source, now: datetime) -> None:
     match outcome:
         case PromiseMade(amount, until):
-            sum_ = amount or await unfrozen(session, source.client, source.currency, now)
-            if sum_:
-                await promise(session, source.client, sum_, until, now, source.channel)
+            await _promise(session, amount, until, source, now)
         case InstallmentsRequested(parts):
             await request_installments(session, source.client, source.currency, parts, now, source.channel)
             await _task(session, source, TaskKind.REVIEW, f"asks to pay in {parts} parts", now)
@@ -79,6 +77,15 @@ async def _book(session: WriteSession, outcome: Outcome, source: Source, now: da
             await _task(session, source, TaskKind.REVIEW, "the address reaches somebody else", now)
         case LanguageChanged(language, chosen):
             await _speak(session, source, language, chosen=chosen)
+
+
+async def _promise(session: WriteSession, amount: Money | None, until: date, source: Source, now: datetime) -> None:
+    """A promise of more than is free is one for another day: it takes the place of the client's open ones."""
+    free = await unfrozen(session, source.client, source.currency, now)
+    if amount is not None and free < amount:
+        await replace_promises(session, source.client, source.currency, now)
+    if promised := amount or free:
+        await promise(session, source.client, promised, until, now, source.channel)
 
 
 async def opt_out(session: WriteSession, address: int, now: datetime) -> None:
@@ -107,7 +114,7 @@ async def _claim(session: WriteSession, source: Source, now: datetime) -> None:
     """A payment the client says they made is frozen until billing confirms or rejects it; a person looks for it."""
     claimed = await unfrozen(session, source.client, source.currency, now)
     if claimed:
-        payment = Received(f"claim:{source.event}", source.client, claimed, now, "claim", confirmed=False)
+        payment = Received(f"claim:{source.event}", source.client, claimed, now, CLAIM, confirmed=False)
         await receive(session, payment, now)
     await _task(session, source, TaskKind.REVIEW, "says it is paid already", now)
 

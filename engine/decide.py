@@ -158,7 +158,7 @@ def restriction_day(facts: CaseFacts, plan: Plan) -> date | None:
 
 def _starts(facts: CaseFacts, debt: Standing, plan: Plan) -> bool:
     aged = debt.aged(plan.after_days, facts.today)
-    return aged > 0 and aged >= plan.min_debt
+    return aged > 0 and aged >= plan.min_debt and debt.real > plan.exit_debt
 
 
 def _advances(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> bool:

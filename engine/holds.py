@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 
 from engine.money import Money
 from engine.promise import PromiseState, judge
-from engine.store.session import ReadSession, WriteSession
+from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import CaseEvent
 from engine.store.tables.ledger import (
     Appropriation,
@@ -55,6 +55,16 @@ async def promise(
     _note(session, client, now, "promise", amount=amount.minor, currency=amount.currency, until=until.isoformat())
     await session.flush()
     return row.id
+
+
+async def replace_promises(session: WriteSession, client: int, currency: str, now: datetime) -> None:
+    """The client names another day: their open promises in this currency give way to the one that follows."""
+    open_ones = select(Promise).where(
+        Promise.client_id == client, Promise.currency == currency, Promise.state == PromiseState.OPEN
+    )
+    for row in await session.scalars(open_ones):
+        await _judged(session, row.id, PromiseState.REPLACED, now)
+    await session.flush()
 
 
 async def dispute(
@@ -117,10 +127,13 @@ async def agree_installments(
     return row.id
 
 
-async def appropriate(session: WriteSession, payment: Payment, now: datetime) -> None:
-    """Let a confirmed payment fulfil what was agreed before it: promises oldest first, then installments by due day."""
+async def appropriate(session: WriteSession, payment: Payment, today: date, now: datetime) -> None:
+    """Let a confirmed payment fulfil what was agreed before it: promises oldest first, then installments by due day.
+
+    A promise whose last day was before `today`, the client's day, is past keeping, judged already or not.
+    """
     left = payment.amount
-    for kept in await _open_promises(session, payment):
+    for kept in await _open_promises(session, payment, today):
         part = min(left, kept.amount - kept.paid)
         if part > 0:
             session.add(Appropriation(payment_id=payment.id, promise_id=kept.id, amount=part))
@@ -142,7 +155,7 @@ class _Owing:
     paid: int
 
 
-async def _open_promises(session: ReadSession, payment: Payment) -> list[_Owing]:
+async def _open_promises(session: ReadSession, payment: Payment, today: date) -> list[_Owing]:
     paid = select(func.coalesce(func.sum(Appropriation.amount), 0)).where(Appropriation.promise_id == Promise.id)
     rows = await session.execute(
         select(Promise.id, Promise.amount, paid.scalar_subquery())
@@ -150,6 +163,7 @@ async def _open_promises(session: ReadSession, payment: Payment) -> list[_Owing]
             Promise.client_id == payment.client_id,
             Promise.currency == payment.currency,
             Promise.state == PromiseState.OPEN,
+            Promise.until >= today,
         )
         .order_by(Promise.made_at, Promise.id)
     )
@@ -179,17 +193,23 @@ async def _judged(session: WriteSession, number: int, state: PromiseState, now: 
     _note(session, row.client_id, now, f"promise_{state}", amount=row.amount, currency=row.currency)
 
 
-OVER = """
-select p.id, p.amount, coalesce((select sum(a.amount) from appropriations a where a.promise_id = p.id), 0)::bigint
+OVER = text("""
+select p.id, p.amount, coalesce((select sum(a.amount) from appropriations a where a.promise_id = p.id), 0)::bigint,
+       p.client_id
 from promises p join clients c on c.id = p.client_id
 where p.state = 'open' and p.until < (:now at time zone c.timezone)::date
-order by p.id for update of p skip locked
-"""
+order by p.id
+""")
 
 
 async def judge_promises(session: WriteSession, now: datetime) -> int:
     """Judge the promises whose last day is over where the client lives. How many were judged."""
-    rows = (await session.execute(text(OVER), {"now": now})).all()
+    clients = [client for *_, client in await session.execute(OVER, {"now": now})]
+    if not clients:
+        return 0
+    # A payment may come in while we look: with its client held, what is read stays true until it is judged.
+    await lock_clients(session, sorted(set(clients)))
+    rows = [(number, amount, paid) for number, amount, paid, _ in await session.execute(OVER, {"now": now})]
     for number, amount, paid in rows:
         await _judged(session, number, judge(amount, paid, over=True), now)
     await session.flush()

@@ -26,6 +26,10 @@ class NothingToSettle(LookupError):
     """There is no unconfirmed payment of that reference: it was settled before, or never announced."""
 
 
+CLAIM = "claim"
+"""The source of a payment that only the client has told of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """A payment as it is reported. `ref` is the payer's system's own id; one ref is one payment, however often told."""
@@ -100,7 +104,23 @@ async def _settle(session: WriteSession, payment: Payment, now: datetime) -> Non
     await session.flush()
     if left:
         await settle_credit(session, payment.client_id, now)
-    await appropriate(session, payment, now)
+    await appropriate(session, payment, await client_day(session, payment.client_id, now), now)
+    await _settle_claims(session, payment)
+
+
+async def _settle_claims(session: WriteSession, payment: Payment) -> None:
+    """What the client said was paid has arrived: their claims of no more than this payment freeze nothing longer."""
+    await session.execute(
+        update(Payment)
+        .where(
+            Payment.client_id == payment.client_id,
+            Payment.currency == payment.currency,
+            Payment.source == CLAIM,
+            Payment.status == PaymentStatus.UNCONFIRMED,
+            Payment.amount <= payment.amount,
+        )
+        .values(status=PaymentStatus.REJECTED)
+    )
 
 
 Balances = list[tuple[int, int]]

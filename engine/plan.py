@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,7 +84,12 @@ class Plan:
     stages: tuple[Stage, ...]
 
 
-PLAN_LATER = ("blinking", "advance", "follow_up", "min_days_between_contacts", "promise", "installments")
+PLAN_LATER = ("follow_up", "grace", "min_days_between_contacts", "promise", "installments")
+ONLY_DEFAULT = {"blinking": ("false", "true"), "advance": ("stepwise", "strictest")}
+"""Keys of a plan that may stand with their default, the first value; the second is not built."""
+PLAN_KEYS = ("plan", "group", "start", "stages", "standard", "include", "exit_debt", *ONLY_DEFAULT)
+STAGE_KEYS = ("stage", "after_days", "min_debt", "days_past_due", "min_unpaid_invoices", "actions")
+ACTION_KEYS = ("send", "by", "do", "min_account_debt", "task")
 STAGE_LATER = ("needs_delivered",)
 VERBS_LATER = (
     "credit_hold",
@@ -99,7 +105,8 @@ VERBS_LATER = (
 
 def plan(node: Node, currency: str) -> Plan:
     """Read one plan; its sums are in `currency`. Raises DocumentError with the place of what is wrong."""
-    keys = node.mapping(("plan", "group", "start", "stages"), ("standard", "include", "exit_debt"), PLAN_LATER)
+    keys = node.mapping(("plan", "group", "start", "stages"), PLAN_KEYS, PLAN_LATER)
+    _refuse_other_than_default(keys)
     start = keys["start"].mapping(("after_days", "min_debt"))
     min_debt = _sum(start["min_debt"], currency)
     stage_nodes = keys["stages"].items()
@@ -119,14 +126,30 @@ def plan(node: Node, currency: str) -> Plan:
     )
 
 
+def _refuse_other_than_default(keys: dict[str, Node]) -> None:
+    for key, (default, later) in ONLY_DEFAULT.items():
+        value = keys[key].text() if key in keys else default
+        if value == later:
+            raise keys[key].wrong(f"'{key}: {later}' is not supported yet; leave it out or write {key}: {default}")
+        if value != default:
+            raise keys[key].wrong(f"'{value}' is not one of: {default}, {later}")
+
+
+def sends(node: Node) -> Iterator[Node]:
+    """The scripts a plan sends, each with its place; `node` is one that `plan` has read."""
+    for stage in node.mapping((), PLAN_KEYS)["stages"].items():
+        actions = stage.mapping((), STAGE_KEYS).get("actions")
+        for action in actions.items() if actions else ():
+            if "send" in (keys := action.mapping((), ACTION_KEYS)):
+                yield keys["send"]
+
+
 def _services(node: Node) -> frozenset[str]:
     return frozenset(node.mapping(("services",), (), ("providers", "min_age", "min_amount"))["services"].texts())
 
 
 def _stage(node: Node, start_min_debt: int, currency: str) -> Stage:
-    keys = node.mapping(
-        ("stage",), ("after_days", "min_debt", "days_past_due", "min_unpaid_invoices", "actions"), STAGE_LATER
-    )
+    keys = node.mapping(("stage",), STAGE_KEYS, STAGE_LATER)
     return Stage(
         name=keys["stage"].text(),
         after_days=_whole(keys, "after_days"),
@@ -138,7 +161,7 @@ def _stage(node: Node, start_min_debt: int, currency: str) -> Stage:
 
 
 def _action(node: Node, currency: str) -> Action:
-    keys = node.mapping((), ("send", "by", "do", "min_account_debt", "task"))
+    keys = node.mapping((), ACTION_KEYS)
     names = set(keys)
     if names == {"send", "by"}:
         channels = tuple(channel.word(ChannelKind) for channel in keys["by"].items())

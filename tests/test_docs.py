@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from bot.cli import app
-from bot.settings import PREFIX, BadSettings, Settings, load_settings
+from bot.settings import PREFIX, BadSettings, Settings, StoreSettings, load_settings
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -47,11 +47,14 @@ def test_an_unknown_setting_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, 
         load_settings(Settings)
 
 
-def test_an_unknown_setting_in_the_file_is_refused_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Settings, StoreSettings])
+def test_an_unknown_setting_in_the_file_is_refused_too(
+    kind: type[StoreSettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("AMIABLE_TWILLIO_NUMBER=+1\n")
     with pytest.raises(BadSettings, match="AMIABLE_TWILLIO_NUMBER"):
-        load_settings(Settings)
+        load_settings(kind)
 
 
 def test_missing_settings_are_all_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -73,3 +76,34 @@ def test_the_example_is_a_whole_configuration_once_it_is_filled_in(
     settings = load_settings(Settings)
     assert settings.creditor == "Acme Telecom"
     assert settings.languages == ("en", "ro", "uk", "ru")
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_a_database_may_be_written_as_others_write_it(
+    scheme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AMIABLE_DATABASE_URL", f"{scheme}://ana:p%40ss@db:5433/amiable?sslmode=require")
+    expected = "postgresql+psycopg://ana:p%40ss@db:5433/amiable?sslmode=require"
+    assert load_settings(StoreSettings).database_url == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DATABASE_URL", "sqlite:///amiable.db", "postgresql://USER:PASSWORD@HOST"),
+        ("DATABASE_URL", "postgresql+asyncpg://db/amiable", "postgresql://USER:PASSWORD@HOST"),
+        ("DATABASE_URL", "db.example.com", "postgresql://USER:PASSWORD@HOST"),
+        ("DATABASE_URL", "postgresql://db:port/amiable", "postgresql://USER:PASSWORD@HOST"),
+        ("SEND_FROM", "20:00", "AMIABLE_SEND_UNTIL: must be later than AMIABLE_SEND_FROM"),
+        ("SEND_UNTIL", "08:30", "08:30 is not later than 09:00"),
+        ("SEND_FROM", "09:00Z", "AMIABLE_SEND_FROM: write the time without a zone"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(
+    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(BadSettings, match=told):
+        load_settings(StoreSettings)

@@ -12,11 +12,11 @@ from dialogs.catalog import CatalogError, load_catalogs
 from dialogs.check import check as check_scripts
 from dialogs.script import Script, ScriptError, load_scripts, parse_script
 from engine.document import DocumentError, Node, read
-from engine.plan import Plan, Send
 from engine.sample.portfolio import PLANS
-from engine.store.plans import read_plans
+from engine.store.plans import read_plans, unknown_scripts
 
 CURRENCY = "EUR"
+NOT_TRUE, BAD_INPUT = 1, 2
 
 
 def check(
@@ -25,34 +25,46 @@ def check(
     ] = None,
 ) -> None:
     """Look for mistakes in scripts, catalogs and plans before anybody is written to."""
-    problems = list(_problems(paths or []))
-    for problem in problems:
+    files, unreadable = _opened(paths or [PLANS])
+    problems = list(_problems(files, packaged=not paths))
+    for problem in (*unreadable, *problems):
         typer.echo(problem, err=True)
+    if unreadable:
+        raise typer.Exit(BAD_INPUT)
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(NOT_TRUE)
     typer.echo("No problems found.")
 
 
-def _problems(paths: list[Path]) -> Iterator[str]:
+def _opened(paths: list[Path]) -> tuple[list[tuple[Path, Node]], list[str]]:
+    """The documents of the files, and why the others are none."""
+    files, unreadable = [], []
+    for path in paths:
+        try:
+            files.append((path, read(path)))
+        except DocumentError as error:
+            unreadable.append(str(error))
+    return files, unreadable
+
+
+def _problems(files: list[tuple[Path, Node]], *, packaged: bool) -> Iterator[str]:
     try:
         scripts, catalogs = load_scripts(), load_catalogs()
     except (ScriptError, CatalogError) as error:
         yield str(error)
         return
-    if not paths:
+    if packaged:
         yield from map(str, check_scripts(scripts, catalogs))
-    for path in paths or [PLANS]:
-        yield from _file(path, scripts)
+    for path, root in files:
+        yield from _file(path, root, scripts)
 
 
-def _file(path: Path, scripts: Mapping[str, Script]) -> Iterator[str]:
+def _file(path: Path, root: Node, scripts: Mapping[str, Script]) -> Iterator[str]:
     """The problems of one file: a script has `script:` at its top, plans and scenarios have `plans:`."""
     try:
-        root = read(path)
         keys = root.value if isinstance(root.value, dict) else {}
         if "plans" in keys:
-            for plan, node in read_plans(root, CURRENCY):
-                yield from _unknown_scripts(plan, node, scripts)
+            yield from map(str, unknown_scripts(read_plans(root, CURRENCY), scripts))
         elif "script" in keys:
             script = parse_script(path.read_text(encoding="utf-8"), str(path))
             yield from map(str, check_scripts({script.name: script}, {}))
@@ -60,11 +72,3 @@ def _file(path: Path, scripts: Mapping[str, Script]) -> Iterator[str]:
             yield str(root.wrong("neither a script (script: NAME) nor plans (plans: [...])"))
     except (DocumentError, ScriptError) as error:
         yield str(error)
-
-
-def _unknown_scripts(plan: Plan, node: Node, scripts: Mapping[str, Script]) -> Iterator[str]:
-    for stage in plan.stages:
-        for action in stage.actions:
-            if isinstance(action, Send) and action.script not in scripts:
-                known = ", ".join(sorted(scripts))
-                yield str(node.wrong(f"stage {stage.name}: there is no script '{action.script}'; there are: {known}"))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bot.settings import StoreSettings, load_settings
+
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the time-lapse and print its summary.")] = False,
@@ -16,6 +18,7 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, forgetting an earlier demo.")] = False,
 ) -> None:
     """Play six weeks of collection on sandbox carriers, then serve. A demo that was cut off goes on where it was."""
+    load_settings(StoreSettings)  # the demo has a store and hours of its own, but wrong settings are told here too
     # Carriers' SDKs take seconds to load: the other commands do not wait for them.
     from bot.demo.show import show_demo  # noqa: PLC0415
 

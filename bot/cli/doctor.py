@@ -52,7 +52,10 @@ def _findings() -> Iterator[Finding]:
     yield _words()
     settings: Settings | None = None
     try:
-        settings = load_settings(Settings)
+        loaded = load_settings(Settings)
+        address(loaded.listen)
+        address(loaded.mail_listen)
+        settings = loaded
         yield Finding("settings", "complete")
     except BadSettings as error:
         yield Finding("settings", str(error), "Set them in the environment or in .env; .env.example names each one.")
@@ -74,10 +77,11 @@ def _words() -> Finding:
 def _database(settings: Settings | None) -> Iterator[Finding]:
     try:
         store = settings or load_settings(StoreSettings)
+    except BadSettings:
+        return  # told under the settings: where the database would be is not known
+    try:
         with case_store(store) as url:
             yield from run(_store(url))
-    except BadSettings as error:
-        yield Finding("database", "not looked at", str(error))
     except (ClusterFailed, NoDatabase) as error:
         yield Finding(
             "database", str(error), "Start it, or unset AMIABLE_DATABASE_URL for the embedded one.", needed=True
@@ -114,13 +118,13 @@ async def _carriers(settings: Settings) -> list[Finding]:
 
 async def _reach(name: str, url: str) -> Finding:
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 443)
     try:
+        host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 443)
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(host, port)
             writer.close()
             await writer.wait_closed()
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, ValueError) as error:
         reason = f"{url} does not answer ({error or type(error).__name__})"
         return Finding(name, reason, "Check the address, the network and the firewall.", needed=True)
     return Finding(name, f"{url} answers")

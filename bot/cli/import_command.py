@@ -18,12 +18,13 @@ from bot.clock import real_clock
 from bot.loop import run
 from bot.settings import StoreSettings, load_settings
 from bot.store import case_store
+from dialogs.script import load_scripts
 from engine.calendar import Hours
 from engine.document import read
 from engine.intake.feed import FeedError
 from engine.intake.importing import BadRows, ImportReport, Progress, Step, import_file
 from engine.intake.rows import Kind
-from engine.store.plans import publish_plans, read_plans
+from engine.store.plans import publish_plans, read_plans, unknown_scripts
 from engine.store.session import Database
 
 BAD_INPUT = 2
@@ -74,6 +75,8 @@ async def import_plans(database: Database, path: Path) -> str:
     """Put the plans of a file in force; cases under way finish on the version they began with. Raises DocumentError."""
     root = read(path)
     plans = read_plans(root, TWO_DECIMALS)
+    for unknown in unknown_scripts(plans, load_scripts()):
+        raise unknown
     async with database.write() as session:
         fresh = await publish_plans(session, root.mapping(("groups", "plans"))["groups"].texts(), plans)
     return f"plans: {len(plans)} read, {fresh} put in force, {len(plans) - fresh} the same"

@@ -109,11 +109,12 @@ Happening = Says | Presses | Taps | Pays | Settles | Disputes | Resolves | Promi
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens to a client at a local time, without a zone."""
+    """Something that happens to a client at a local time, without a zone. `node` is its place in the file."""
 
     at: datetime
     client: str
     what: Happening
+    node: Node
 
 
 EVENT_KEYS = (
@@ -147,7 +148,7 @@ def read_event(node: Node, clients: Collection[str], currency: str) -> Event:
     for key in beside:
         if key in keys and key not in allowed:
             raise keys[key].wrong(f"'{key}' does not go with '{said[0]}'")
-    return Event(keys["at"].moment(), client, what)
+    return Event(keys["at"].moment(), client, what, node)
 
 
 Read = tuple[Happening, tuple[str, ...]]

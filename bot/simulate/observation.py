@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, select
 
 from bot.sandbox import Carriers
-from bot.simulate.scenario import Person
+from bot.simulate.people import Person
 from channels.sandbox.sms import Fate
 from engine.calendar import local_day
 from engine.contact import ChannelKind

@@ -7,30 +7,29 @@ presses the digits of the account itself is left to do so.
 from __future__ import annotations
 
 from bot.simulate.happening import Presses, Says
-from bot.simulate.scenario import Person, Scenario
+from bot.simulate.people import Person
+from bot.simulate.scenario import Scenario
 from channels.sandbox.calls import CallsCarrier, NoCall
 from dialogs.identity import FACTOR, tail
 from dialogs.message import Keys
 from engine.contact import ChannelKind
-from engine.document import DocumentError
 
 
 class Telephones:
     """What the people of a scenario do with their telephones."""
 
     def __init__(self, scenario: Scenario, calls: CallsCarrier) -> None:
-        self._scenario, self._calls = scenario, calls
+        self._calls = calls
         for person in scenario.people:
             if ChannelKind.VOICE in person.addresses and not _by_hand(scenario, person):
                 calls.always(person.addresses[ChannelKind.VOICE], Keys("1"), *map(Keys, _tails(person)[:1]))
 
     async def press(self, client: str, number: str, digits: str) -> None:
-        """Keys in the call in progress. Raises DocumentError where there is none."""
+        """Keys in the call in progress. Raises NoCall where there is none."""
         try:
             await self._calls.press(number, digits)
         except NoCall:
-            message = f"{client} presses '{digits}', but no call with {client} is in progress"
-            raise DocumentError(self._scenario.file, 0, message) from None
+            raise NoCall(f"{client} presses '{digits}', but no call with {client} is in progress") from None
 
     async def speak(self, number: str, text: str) -> None:
         """Words in the call in progress; where there is none, the client calls."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 
 from sqlalchemy import select
 
@@ -22,11 +23,11 @@ from bot.simulate.happening import (
     Settles,
     Taps,
 )
-from bot.simulate.scenario import Person, Scenario
+from bot.simulate.people import Person
+from bot.simulate.scenario import Scenario
 from bot.simulate.telephones import Telephones
 from channels.buttons import read_payload
 from engine.contact import ChannelKind
-from engine.document import DocumentError
 from engine.holds import Part, agree_installments, dispute, promise
 from engine.intake.importing import take
 from engine.intake.rows import AccountRow, ClientRow, InvoiceRow, Kind
@@ -37,6 +38,10 @@ from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.portfolio import Account, Client, Invoice
 
 
+class NoButton(LookupError):
+    """No message to the client has a button for that option."""
+
+
 class World:
     """The people of a scenario in a running sandbox."""
 
@@ -44,6 +49,7 @@ class World:
         self._scenario, self._sandbox = scenario, sandbox
         self._people = {person.client: person for person in scenario.people}
         self._disputes: dict[str, int] = {}
+        self._payments = count(1)
         self.clients: dict[str, int] = {}
         self.telephones = Telephones(scenario, sandbox.carriers.calls)
 
@@ -59,7 +65,13 @@ class World:
             self.clients = {row.ref: row.id for row in await session.scalars(select(Client))}
 
     async def happen(self, event: Event, now: datetime) -> None:
-        """Let one event happen at `now`. Raises DocumentError where it names what is not there."""
+        """Let one event happen at `now`. Raises DocumentError with its line where it cannot."""
+        try:
+            await self._happen(event, now)
+        except LookupError as error:
+            raise event.node.wrong(str(error)) from error
+
+    async def _happen(self, event: Event, now: datetime) -> None:
         if isinstance(event.what, Says):
             await self._say(event.client, event.what.text, event.what.by)
             return
@@ -119,16 +131,13 @@ class World:
                 if read_payload(button.payload)[0] == option:
                     await telegram.press(chat, button.payload)
                     return
-        raise DocumentError(self._scenario.file, 0, f"no message to {client} has a button for '{option}'")
+        raise NoButton(f"no message to {client} has a button for '{option}'")
 
     def _address(self, client: str, by: ChannelKind) -> str:
-        address = self._people[client].addresses.get(by)
-        if address is None:
-            raise DocumentError(self._scenario.file, 0, f"{client} has no {by} address to write from")
-        return address
+        return self._people[client].addresses[by]
 
     async def _pay(self, name: str, pays: Pays, session: WriteSession, client: int, now: datetime) -> None:
-        number = pays.id or f"{name}:{now.isoformat()}:{pays.amount.minor}:{pays.account}:{pays.invoice}"
+        number = pays.id or f"{name}:{now.isoformat()}:{next(self._payments)}"
         payment = Received(
             ref=number,
             client=client,
@@ -146,8 +155,6 @@ class World:
         self._disputes[disputes.id] = await dispute(session, client, disputes.amount, disputes.id, now, invoice)
 
     async def _resolve(self, resolves: Resolves, session: WriteSession, now: datetime) -> None:
-        if resolves.id not in self._disputes:
-            raise DocumentError(self._scenario.file, 0, f"no dispute '{resolves.id}' was opened before it is resolved")
         await resolve(session, self._disputes[resolves.id], resolves.granted.minor, now)
 
     async def _bill(self, bills: Bills, session: WriteSession, now: datetime) -> None:
@@ -158,15 +165,10 @@ class World:
         await take(session, Kind.INVOICES, [row], now)
 
     async def _account(self, session: WriteSession, ref: str) -> int:
-        return self._found(ref, "account", await session.scalar(select(Account.id).where(Account.ref == ref)))
+        return (await session.execute(select(Account.id).where(Account.ref == ref))).scalar_one()
 
     async def _invoice(self, session: WriteSession, ref: str) -> int:
-        return self._found(ref, "invoice", await session.scalar(select(Invoice.id).where(Invoice.ref == ref)))
-
-    def _found(self, ref: str, what: str, found: int | None) -> int:
-        if found is None:
-            raise DocumentError(self._scenario.file, 0, f"there is no {what} '{ref}'")
-        return found
+        return (await session.execute(select(Invoice.id).where(Invoice.ref == ref))).scalar_one()
 
 
 def _client_row(person: Person) -> ClientRow:

@@ -6,7 +6,7 @@ from datetime import date
 
 from dialogs.reading.amounts import parts, sums
 from dialogs.reading.dates import bare_day, mask, numeric_days, spoken_days
-from dialogs.reading.intents import WHOLE_REPLY, Wish, answer, is_hard_opt_out, wishes
+from dialogs.reading.intents import WHOLE_REPLY, Wish, answer, is_hard_opt_out, is_refused, is_sign_of_yes, wishes
 from dialogs.reading.language import CYRILLIC, Tongue, tongue
 from dialogs.reading.reading import Asked, Band, Day, Intent, Reading
 from dialogs.reading.skeleton import normalise, words
@@ -36,7 +36,10 @@ def read(
     found = wishes(plain, known, _hints(days, count))
     if any(wish.intent == Intent.ALREADY_PAID for wish in found[:1]):
         days = _days(plain, row, known, today, asked, past=True)
-    intent, second, margin, band = _decided(found, row, known)
+    if is_refused(plain, known) and all(wish.intent != Intent.PROMISE_TO_PAY for wish in found):
+        days = ()
+    said = True if asked == Asked.CONFIRM and is_sign_of_yes(plain, everyone) else answer(row, known)
+    intent, second, margin, band = _decided(found, row, said=said)
     return Reading(
         text=plain,
         language=spoken.language,
@@ -47,7 +50,7 @@ def read(
         second=second,
         margin=margin,
         band=band,
-        answer=answer(row, known),
+        answer=None if said and intent == Intent.DENY else said,
         dates=days,
         amounts=sums(plain, known[0], asked=asked == Asked.AMOUNT),
         count=count,
@@ -71,6 +74,8 @@ def _days(
             days = spoken_days(masked, words_of, today, past=past)
         if not days and asked == Asked.DATE:
             days = bare_day(text, words_of, row, today)
+    if any(pattern.regex.search(row) for words_of in known for pattern in words_of.ranges):
+        return tuple(sorted(days, key=lambda day: day.date)[-1:])
     return days
 
 
@@ -89,13 +94,12 @@ def _hints(days: tuple[Day, ...], count: int | None) -> dict[Intent, float]:
     return hints
 
 
-def _decided(found: tuple[Wish, ...], row: str, known: tuple[Vocabulary, ...]) -> tuple[Intent, Intent, float, Band]:
+def _decided(found: tuple[Wish, ...], row: str, *, said: bool | None) -> tuple[Intent, Intent, float, Band]:
     """The intent, the runner-up, the margin between them in 0..1, and what may be done with it.
 
     Two intents in clauses of their own are both meant; two that the same words speak for are a doubt.
     """
     if not found:
-        said = answer(row, known)
         if said is None or len(row.split()) > WHOLE_REPLY:
             return Intent.OTHER, Intent.OTHER, 0.0, Band.ASK
         return (Intent.AFFIRM if said else Intent.DENY), Intent.OTHER, 1.0, Band.ACT

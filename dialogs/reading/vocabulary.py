@@ -34,7 +34,11 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """One language's words. Numbers, months (1-12), weekdays (0-6, Monday first) and units are keyed by skeleton."""
+    """One language's words. Numbers, months (1-12), weekdays (0-6, Monday first) and units are keyed by skeleton.
+
+    `not_meant` are words that deny an intent instead of speaking for it: have not paid, cannot pay. `agree` are signs
+    that are a yes where they are the whole reply to a question of yes or no.
+    """
 
     language: str
     letters: frozenset[str]
@@ -43,12 +47,15 @@ class Vocabulary:
     opt_out: frozenset[str]
     yes: tuple[Pattern, ...]
     no: tuple[Pattern, ...]
+    agree: frozenset[str]
     intents: Mapping[Intent, tuple[Pattern, ...]]
+    not_meant: Mapping[Intent, tuple[Pattern, ...]]
     dates: tuple[tuple[str, Pattern], ...]
     counts: tuple[Pattern, ...]
     not_money: tuple[Pattern, ...]
     not_dates: tuple[Pattern, ...]
     past: tuple[Pattern, ...]
+    ranges: tuple[Pattern, ...]
     numbers: Mapping[str, int]
     days: Mapping[str, int]
     months: Mapping[str, int]
@@ -84,12 +91,15 @@ def vocabulary(language: str) -> Vocabulary:
         opt_out=frozenset(words(word) for word in data["opt_out"]),
         yes=rows(data["yes"]),
         no=rows(data["no"]),
+        agree=frozenset(data["agree"]),
         intents={Intent(name): rows(source) for name, source in data["intents"].items()},
+        not_meant={Intent(name): rows(source) for name, source in data["not_meant"].items()},
         dates=tuple((rule, pattern) for rule, source in dates["rules"].items() for pattern in rows(source)),
         counts=rows(data["counts"]),
         not_money=rows(data["not_money"]),
         not_dates=rows(dates["not"]),
         past=rows(dates["past"]),
+        ranges=rows(dates["ranges"]),
         numbers={word: int(value) for word, value in named["n"].items()},
         days={word: int(value) for word, value in named["day"].items()},
         months={word: int(value) for word, value in named["month"].items()},

@@ -60,6 +60,11 @@ STATEMENTS: Mapping[str, tuple[str, ...]] = {
         from decided d where d.status = 'closed' and c.case_id = d.case_id and c.state = 'planned'
         """,
         """
+        update payments p set status = 'rejected'
+        from decided d where d.status = 'closed' and p.client_id = d.client_id and p.currency = d.currency
+          and p.source = 'claim' and p.status = 'unconfirmed'
+        """,
+        """
         insert into case_events (client_id, case_id, at, kind, detail)
         select d.client_id, d.case_id, %(now)s, told.kind,
                jsonb_build_object('stage', d.stage, 'cycle', d.cycle, 'real_debt', d.real_debt,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from engine.document import Node, unique
-from engine.plan import Plan, plan
+from engine.document import DocumentError, Node, unique
+from engine.plan import Plan, plan, sends
 from engine.store.session import WriteSession
 from engine.store.tables.portfolio import PlanGroup, PlanVersion
 
 
 def read_plans(root: Node, currency: str) -> list[tuple[Plan, Node]]:
     """The plans of a document with the keys `groups` and `plans`. Raises DocumentError with the place of a fault."""
-    keys = root.value if isinstance(root.value, dict) else root.mapping(("groups", "plans"))
+    keys = root.mapping(("groups", "plans"), root.value if isinstance(root.value, dict) else ())
     groups = keys["groups"].texts()
+    if not groups:
+        raise keys["groups"].wrong("name at least one group")
     nodes = keys["plans"].items()
     plans = [(plan(node, currency), node) for node in nodes]
     unique(nodes, (terms.name for terms, _ in plans), "plans")
@@ -29,6 +31,15 @@ def read_plans(root: Node, currency: str) -> list[tuple[Plan, Node]]:
         if terms.standard:
             standard[terms.group] = terms.name
     return plans
+
+
+def unknown_scripts(plans: Iterable[tuple[Plan, Node]], scripts: Collection[str]) -> Iterator[DocumentError]:
+    """An error for each place where a plan sends a script that is not there."""
+    for terms, node in plans:
+        for sent in sends(node):
+            if sent.text() not in scripts:
+                known = ", ".join(sorted(scripts))
+                yield sent.wrong(f"plan {terms.name}: there is no script '{sent.text()}'; there are: {known}")
 
 
 async def publish_plans(session: WriteSession, groups: Sequence[str], plans: Sequence[tuple[Plan, Node]]) -> int:

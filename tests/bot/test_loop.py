@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime, time
+from datetime import date, datetime, time
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from given import PLAN
+from given import PLAN, given_client, given_invoice
 from loop import ANA_MAIL, ANA_PHONE, QUARANTINE, Loop, running_loop
+from sqlalchemy import text
 
 from bot.outreach import open_contacts
 from bot.resolver import resolve_unknown
@@ -238,3 +239,55 @@ async def _settle_doubts(loop: Loop) -> None:
         await loop.sandbox.carriers.settle()
         await asyncio.sleep(QUARANTINE * 1.2)
         await resolve_unknown(loop.sandbox.wired.app, loop.clock())
+
+
+async def test_stop_counts_while_a_person_has_the_talk(loop: Loop) -> None:
+    await loop.decide()
+    await loop.says("vreau să vorbesc cu un operator")
+    told = len(loop.heard())
+    await loop.says("STOP")
+    assert await loop.asks("select count(*) from addresses where opted_out_at is not null") == [(1,)]
+    await loop.later(days=30)
+    assert len(loop.heard()) == told
+
+
+async def test_stop_from_a_shared_number_counts_for_everyone_on_it(loop: Loop) -> None:
+    async with loop.sandbox.wired.app.database.write() as session:
+        ion = await given_client(session, "ion", sms=ANA_PHONE)
+        await given_invoice(session, ion, "I2", "300", date(2026, 3, 1), account="ACC-2002")
+    await loop.decide()
+    assert len(loop.heard()) == 2
+    await loop.says("STOP")
+    assert await loop.asks("select count(*) from addresses where opted_out_at is not null") == [(2,)]
+
+
+async def test_a_claim_ends_with_the_payment_it_told_of(loop: Loop) -> None:
+    await loop.decide()
+    await loop.says("am achitat deja")
+    assert await loop.asks("select told from cases") == [("suspended",)]
+    await _pay(loop, "200")
+    assert await loop.asks("select status from payments where source = 'claim'") == [("rejected",)]
+    assert await loop.asks("select count(*) from conditional_payments") == [(0,)]
+
+
+async def test_a_carrier_that_never_takes_it_gives_way_to_the_next_channel(loop: Loop) -> None:
+    loop.sandbox.carriers.twilio.fate(ANA_PHONE, "busy", times=5)
+    await loop.decide()
+    for _ in range(5):
+        await loop.later(minutes=2)
+    assert loop.heard() == []
+    assert len(loop.read()) == 1, "the mail of the same contact"
+
+
+async def test_a_contact_of_an_unknown_script_stops_nobody_else(loop: Loop) -> None:
+    app = loop.sandbox.wired.app
+    await day_tick(app, loop.clock())
+    async with app.database.write() as session:
+        await session.execute(text("update contacts set script = 'no_such_script'"))
+        ion = await given_client(session, "ion", sms="+40711111111")
+        await given_invoice(session, ion, "I2", "300", date(2026, 3, 1), account="ACC-2002")
+        await decide_clients(session, [ion], loop.clock(), app.hours)
+    await loop.sandbox.settle()
+    assert loop.heard() == []
+    assert len(loop.heard("+40711111111")) == 1
+    assert ("unreachable",) in await loop.asks("select state from contacts")

@@ -25,7 +25,7 @@ async def test_what_is_expected_follows(file: Path, database_url: str) -> None:
 
 async def test_a_wrong_expectation_fails_with_its_line_and_what_was_found(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "sarah.yaml"
-    file.write_text(SARAH.replace("end: 2025-11-05", "end: 2025-08-13").replace("sent: email", "sent: sms"))
+    file.write_text(SARAH.replace("sent: email", "sent: sms"))
     played = await play(load_scenario(file), database_url)
     line = next(n for n, text in enumerate(SARAH.splitlines(), 1) if "sent: email" in text)
     assert any(f"sarah.yaml:{line}:" in failure and "email reminder" in failure for failure in played.failures)
@@ -38,7 +38,11 @@ async def test_a_wrong_expectation_fails_with_its_line_and_what_was_found(databa
         ("by: [email]", "by: [fax]", "'fax' is not one of: sms, voice, email, telegram"),
         ("do: suspend_service", "do: credit_hold", "'do: credit_hold' is not supported yet"),
         ("after_days: 6", "needs_delivered: warning", "'needs_delivered' is not supported yet"),
-        ("standard: true", "standard: true\n    blinking: true", "'blinking' is not supported yet"),
+        ("standard: true", "standard: true\n    blinking: true", "'blinking: true' is not supported yet"),
+        ("standard: true", "standard: true\n    advance: strictest", "'advance: strictest' is not supported yet"),
+        ("standard: true", "standard: true\n    advance: sideways", "'sideways' is not one of: stepwise, strictest"),
+        ("standard: true", "standard: true\n    grace: 3", "'grace' is not supported yet"),
+        ("send: reminder,", "send: remainder,", "there is no script 'remainder'"),
         ("amount: 120}", "amount: 120.505}", "more decimals than USD allows"),
         ("due: 2025-08-01", "due: 2025-06-01", "the due date is before the day of issue"),
         ("timezone: America/New_York", "timezone: America/Gotham", "is not a time zone"),
@@ -80,3 +84,128 @@ def test_a_wrong_file_exits_with_2_and_says_so_in_json(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=r"nowhere\.yaml: cannot be read"):
         load_scenario(tmp_path / "nowhere.yaml")
+
+
+def written(tmp_path: Path, *, events: str = "", expect: str = "", accounts: str = "A9", invoices: str = "I9") -> Path:
+    """A scenario of ana (A1 with I1) and bob, eight days of it; each event and expectation on a line of its own."""
+    file = tmp_path / "short.yaml"
+    lines = [
+        "{scenario: short, start: 2026-03-01, end: 2026-03-08, timezone: Europe/Bucharest, currency: RON,",
+        "groups: [people], plans: [{plan: p, group: people, standard: true, blinking: false, advance: stepwise,",
+        "start: {after_days: 0, min_debt: 1}, stages: [{stage: reminder, actions: [{send: reminder, by: [sms]}]}]}],",
+        "clients: [{client: ana, group: people, language: en, sms: '+40712345678', voice: '+40712345678',",
+        "telegram: 7, email: ana@example.com,",
+        "accounts: [{account: A1, service: net, invoices:",
+        "[{invoice: I1, issued: 2026-02-01, due: 2026-03-05, amount: 50}]}]},",
+        f"{{client: bob, group: people, language: en, accounts: [{{account: {accounts}, service: net, invoices:",
+        f"[{{invoice: {invoices}, issued: 2026-02-01, due: 2026-03-05, amount: 50}}]}}]}}],",
+        "events: [",
+        *(f"{{{event}}}," for event in events.splitlines()),
+        "],",
+        "expect: [",
+        f"{{{expect or 'on: 2026-03-02, client: ana, case: none'}}}]}}",
+    ]
+    file.write_text("\n".join(lines))
+    return file
+
+
+ANA, BOB = "at: 2026-03-02T10:00, client: ana", "at: 2026-03-02T10:00, client: bob"
+CLAIM = f"{ANA}, pays: 10, unconfirmed: true, id: p1"
+DISPUTE = f"{ANA}, disputes: {{invoice: I1, amount: 10}}, id: d1"
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        (f"{ANA}, pays: 10, account: A7", "there is no account 'A7'"),
+        (f"{ANA}, pays: 10, invoice: I7", "there is no invoice 'I7'"),
+        (f"{ANA}, pays: 10, account: A9", "the account 'A9' is of the client 'bob'"),
+        (f"{ANA}, credits: {{invoice: I9, amount: 1}}", "the invoice 'I9' is of the client 'bob'"),
+        (f"{ANA}, credits: {{invoice: I7, amount: 1}}", "there is no invoice 'I7'"),
+        (f"{ANA}, disputes: {{invoice: I9, amount: 1}}, id: d1", "the invoice 'I9' is of the client 'bob'"),
+        (f"{ANA}, bills: {{account: A7, invoice: I7, due: 2026-03-05, amount: 1}}", "there is no account 'A7'"),
+        (f"{ANA}, bills: {{account: A9, invoice: I7, due: 2026-03-05, amount: 1}}", "'A9' is of the client 'bob'"),
+        (f"{ANA}, bills: {{account: A1, invoice: I1, due: 2026-03-05, amount: 1}}", "'I1' is there already"),
+        (f"{CLAIM}\n{CLAIM}", "the payment 'p1' is there already"),
+        (f"{ANA}, confirms: p1", "there is no payment 'p1' at that time"),
+        (
+            f"at: 2026-03-03T10:00, client: ana, pays: 1, unconfirmed: true, id: p1\n{ANA}, rejects: p1",
+            "no payment 'p1'",
+        ),
+        (f"{CLAIM}\n{BOB}, confirms: p1", "the payment 'p1' is of the client 'ana'"),
+        (f"{CLAIM}\n{ANA}, confirms: p1\n{ANA}, rejects: p1", "the payment 'p1' is settled already"),
+        (f"{ANA}, pays: 10, id: p1\n{ANA}, confirms: p1", "the payment 'p1' is settled already"),
+        (f"{DISPUTE}\n{DISPUTE}", "the dispute 'd1' is there already"),
+        (f"{ANA}, resolves: d1, granted: 0", "there is no dispute 'd1'"),
+        (f"{DISPUTE}\n{BOB}, resolves: d1, granted: 0", "the dispute 'd1' is of the client 'ana'"),
+        (f"{DISPUTE}\n{ANA}, resolves: d1, granted: 0\n{ANA}, resolves: d1, granted: 1", "is resolved already"),
+        ("at: 2026-02-28T10:00, client: ana, pays: 1", "2026-02-28 is not among the days that are played"),
+        ("at: 2026-03-09T00:00, client: ana, pays: 1", "2026-03-09 is not among the days that are played"),
+        (f"{BOB}, says: hello, by: sms", "bob has no sms address"),
+        (f"{BOB}, presses: '1', by: voice", "bob has no voice address"),
+        (f"{BOB}, taps: pay_now, by: telegram", "bob has no telegram address"),
+    ],
+)
+def test_an_event_that_names_what_is_not_there_is_refused_before_anything_is_played(
+    events: str, told: str, tmp_path: Path
+) -> None:
+    file = written(tmp_path, events=events)
+    with pytest.raises(DocumentError, match=told) as refused:
+        load_scenario(file)
+    assert refused.value.line == file.read_text().splitlines().index("events: [") + 1 + len(events.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("expect", "told"),
+    [
+        ("on: 2026-03-09, client: ana, case: none", "2026-03-09 is not among the days"),
+        ("from: 2026-02-27, to: 2026-03-02, client: ana, sent: nothing", "2026-02-27 is not among the days"),
+        ("on: 2026-03-02, client: ana, stage: remainder", "no plan of ana has a stage 'remainder'"),
+    ],
+)
+def test_an_expectation_that_can_never_be_is_refused(expect: str, told: str, tmp_path: Path) -> None:
+    file = written(tmp_path, expect=expect)
+    with pytest.raises(DocumentError, match=told) as refused:
+        load_scenario(file)
+    assert refused.value.line == len(file.read_text().splitlines())
+
+
+@pytest.mark.parametrize(("twice", "told"), [({"accounts": "A1"}, "accounts named 'A1'"), ({"invoices": "I1"}, "'I1'")])
+def test_a_name_is_given_once_over_all_clients(twice: dict[str, str], told: str, tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=told):
+        load_scenario(written(tmp_path, **twice))
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (f"{ANA}, presses: '1', by: voice", "no call with ana is in progress"),
+        (f"{ANA}, taps: pay_now, by: telegram", "no message to ana has a button for 'pay_now'"),
+    ],
+)
+async def test_what_goes_wrong_while_playing_is_told_with_the_line_of_its_event(
+    event: str, told: str, tmp_path: Path, database_url: str
+) -> None:
+    file = written(tmp_path, events=event)
+    with pytest.raises(DocumentError, match=told) as refused:
+        await play(load_scenario(file), database_url)
+    assert refused.value.line == file.read_text().splitlines().index("events: [") + 2
+
+
+async def test_the_same_payment_twice_at_one_moment_is_two_payments(tmp_path: Path, database_url: str) -> None:
+    event = "at: 2026-03-06T10:00, client: ana, pays: 10"
+    expect = "on: 2026-03-06, client: ana, real_debt: 30"
+    played = await play(load_scenario(written(tmp_path, events=f"{event}\n{event}", expect=expect)), database_url)
+    assert played.failures == []
+
+
+def test_the_files_after_a_wrong_one_are_played(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMIABLE_DATABASE_URL", database_url)
+    (tmp_path / "good").mkdir()
+    wrong, good = written(tmp_path, events=f"{ANA}, presses: '1', by: voice"), written(tmp_path / "good")
+    done = CliRunner().invoke(app, ["simulate", str(wrong), str(good)])
+    assert done.exit_code == 2
+    assert f"{wrong}:11: ana presses '1'" in done.stderr
+    assert "short: passed" in done.stdout

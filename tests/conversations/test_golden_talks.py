@@ -38,7 +38,7 @@ def facts_of(talk: dict[str, Any]) -> Facts:
     accounts = [
         AccountDue(name, service, money(due, given["currency"])) for name, service, due in given.get("accounts", [])
     ]
-    limited = given.get("consequence_on")
+    limited, promised = given.get("consequence_on"), given.get("promised")
     today, since = date.fromisoformat(talk["today"]), date.fromisoformat(given["since"])
     return Facts(
         today=today,
@@ -50,6 +50,7 @@ def facts_of(talk: dict[str, Any]) -> Facts:
         accounts=tuple(accounts),
         consequence_on=date.fromisoformat(limited) if limited else None,
         pay_link=given["link"],
+        promised=money(promised, given["currency"]) if promised else None,
     )
 
 

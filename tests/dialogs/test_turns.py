@@ -57,7 +57,7 @@ def keys(turn: Turn) -> list[str]:
 def test_a_promise_is_booked_only_when_confirmed(yes: str | Reply) -> None:
     assert talk("I'll pay on Friday").outcomes == ()
     turn = talk("I'll pay on Friday", yes)
-    assert turn.outcomes == (PromiseMade(None, FRIDAY),)
+    assert turn.outcomes == (PromiseMade(money(120, "RON"), FRIDAY),)
     assert turn.state.done
 
 
@@ -66,12 +66,12 @@ def test_a_promise_may_name_a_smaller_sum() -> None:
 
 
 def test_a_sum_not_below_the_debt_means_all_of_it() -> None:
-    assert talk("I'll pay 500 lei on Friday", "yes").outcomes == (PromiseMade(None, FRIDAY),)
+    assert talk("I'll pay 500 lei on Friday", "yes").outcomes == (PromiseMade(money(120, "RON"), FRIDAY),)
 
 
 def test_the_sum_of_an_earlier_promise_is_not_carried_into_the_next() -> None:
     turn = talk("I'll pay 50 lei on Friday", "yes", "I'll pay on Monday", "yes")
-    assert turn.outcomes == (PromiseMade(None, date(2026, 3, 16)),)
+    assert turn.outcomes == (PromiseMade(money(120, "RON"), date(2026, 3, 16)),)
 
 
 def test_a_no_asks_for_another_day() -> None:
