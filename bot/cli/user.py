@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -14,6 +13,7 @@ from rich.table import Table
 from bot.clock import real_clock
 from bot.console.passwords import WeakPassword, hashed
 from bot.console.users import LoginTaken, NoSuchUser, add_user, disable_user, find_user, list_users, reset_user
+from bot.loop import run
 from bot.settings import StoreSettings, load_settings
 from bot.store import case_store
 from engine.store.session import Database
@@ -105,7 +105,7 @@ def _asked() -> str:
 def _with_store(work: Callable[[Database], Awaitable[None]]) -> None:
     with case_store(load_settings(StoreSettings)) as url:
         try:
-            asyncio.run(_run(url, work))
+            run(_run(url, work))
         except (LoginTaken, NoSuchUser) as error:
             raise typer.BadParameter(str(error)) from error
 

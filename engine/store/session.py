@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import func, select, text
+from sqlalchemy import func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import NullPool
 
 PLAN_TEXTS = "plan texts"
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
@@ -50,8 +49,7 @@ class Database:
 
     async def listen(self, channel: str) -> psycopg.AsyncConnection[Any]:
         """An autocommit connection of its own that listens on `channel`: a pooled one would lose notifications."""
-        engine = create_async_engine(self.url, poolclass=NullPool)
-        plain = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        plain = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
         connection = await psycopg.AsyncConnection.connect(plain, autocommit=True)
         await connection.execute(f'listen "{channel}"')
         return connection
