@@ -30,7 +30,7 @@ demo: setup
 	$(BIN)/amiable demo $(if $(ONCE),--once)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff format --check .

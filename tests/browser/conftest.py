@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from consoles import desk, escalated
-from playwright.async_api import Browser, Error, async_playwright
+from playwright.async_api import Browser, Error, async_playwright, expect
 
 __all__ = ["desk", "escalated"]
 
@@ -19,6 +22,10 @@ NONE = (
     "The browser tests need Chromium: none is on PATH, and neither apt-get nor `playwright install chromium` brought "
     "one. Install Debian's chromium, or any Chromium or Chrome, and run them again."
 )
+
+
+# A busy machine shows things late. What never comes still fails the test, and says what was waited for.
+expect.set_options(timeout=30_000)
 
 
 def _on_path() -> str | None:
@@ -35,13 +42,20 @@ def _installed() -> str | None:
     return _on_path()
 
 
+def _found() -> str | None:
+    """Where Chromium is; None for the one playwright keeps itself. Two workers never install at once."""
+    with (Path(tempfile.gettempdir()) / f"amiable-chromium-{os.getuid()}").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        path = _on_path() or _installed()
+        command = [sys.executable, "-m", "playwright", "install", "chromium"]
+        if path is None and subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.fail(NONE)
+    return path
+
+
 @pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    path = _on_path() or _installed()
-    if path is None:
-        command = [sys.executable, "-m", "playwright", "install", "chromium"]
-        if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: ASYNC221
-            pytest.fail(NONE)
+    path = _found()
     async with async_playwright() as playwright:
         try:
             browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from pages import quiet_page
 from playwright.async_api import Browser, Page, expect
 from visiting import HOME, Visitor, visiting
 
@@ -19,19 +20,11 @@ async def visitor(database_url: str, now: datetime) -> AsyncIterator[Visitor]:
 
 @pytest.fixture
 async def page(chromium: Browser, visitor: Visitor) -> AsyncIterator[Page]:
-    """Ana's phones; whatever the page complains about fails the test."""
+    """Ana's phones."""
     url = visitor.running.settings.public_url
-    context = await chromium.new_context(base_url=url, viewport={"width": 1280, "height": 800})
-    cookies = [{"name": name, "value": value, "url": url} for name, value in visitor.web.cookies.items()]
-    await context.add_cookies(cookies)
-    page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(f"{HOME}/ana")
-    yield page
-    await context.close()
-    assert complaints == []
+    async with quiet_page(chromium, url, cookies=dict(visitor.web.cookies)) as page:
+        await page.goto(f"{HOME}/ana")
+        yield page
 
 
 async def test_a_subscriber_answers_by_sms_and_the_bots_answer_comes_by_itself(visitor, page):
@@ -58,7 +51,8 @@ async def test_half_typed_words_stay_while_messages_come(visitor, page):
 
 
 async def test_a_chat_is_joined_and_answered_with_a_button(visitor, page):
-    await page.get_by_role("button", name="Open the invitation").click()
+    async with page.expect_response(lambda answer: answer.request.method == "POST"):
+        await page.get_by_role("button", name="Open the invitation").click()
     await visitor.running.settle()
     await page.locator("#telegram-screen").get_by_role("button", name="Name a day").click()
     await expect(page.locator("#telegram-screen")).to_contain_text("You pressed")

@@ -167,10 +167,10 @@ BOMBS = {
 
 @pytest.mark.parametrize("raw", BOMBS.values(), ids=BOMBS.keys())
 def test_a_mail_bomb_is_read_or_refused_at_once(raw: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with suppress(MailRefused):
         read_mail(raw)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_what_is_too_deep_or_too_large_is_refused() -> None:

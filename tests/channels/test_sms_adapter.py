@@ -118,11 +118,12 @@ async def test_a_500_is_uncertain(twilio: TwilioCarrier) -> None:
 
 
 async def test_a_late_answer_is_uncertain_and_found_once_taken(twilio: TwilioCarrier, now: datetime) -> None:
-    twilio.fate(ANA, "late", delay=0.3)
-    channel = SmsChannel(replace(settings(twilio), read_timeout=0.1))
+    twilio.fate(ANA, "late", delay=1.0)
+    channel, impatient = SmsChannel(settings(twilio)), SmsChannel(replace(settings(twilio), read_timeout=0.1))
     draft = channel.compose(HELLO, envelope())
     with pytest.raises(Uncertain):
-        await channel.send(draft)
+        await impatient.send(draft)
+    await impatient.close()
     assert await channel.find(draft.sought, now) is None
     assert not twilio.quiet()
     await twilio.settle()

@@ -21,7 +21,7 @@ def _socket(desk, origin: str = "") -> connect:
 
 async def _topics(socket, wanted: str) -> set[str]:
     seen: set[str] = set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any(topic.startswith(wanted) for topic in seen):
             seen |= set(json.loads(await socket.recv())["topics"])
     return seen
@@ -60,6 +60,6 @@ async def test_a_page_of_another_site_is_refused(signed_in):
 async def test_the_listener_runs_only_while_a_page_is_open(database):
     live = Live(database)
     async with live.tab() as one, live.tab() as two:
-        assert await asyncio.wait_for(one.news(), 10) == await asyncio.wait_for(two.news(), 10) == [EVERYTHING]
+        assert await asyncio.wait_for(one.news(), 30) == await asyncio.wait_for(two.news(), 30) == [EVERYTHING]
         assert live._listening is not None
     assert live._listening is None
