@@ -9,10 +9,12 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from engine.debt import standing
-from engine.decide import CaseFacts
-from engine.holds import dispute, promise, replace_promises, request_installments
-from engine.ledger import CLAIM, Received, receive
+from engine.calendar import working_day
+from engine.decision import CaseFacts
+from engine.disputes import dispute
+from engine.installment import Answer, InstallmentPolicy, Verdict, granted, schedule
+from engine.installments import agree_installments, request_installments, running_plan
+from engine.ledger import CLAIM, Received, client_day, receive
 from engine.money import Money
 from engine.outcome import (
     Disputed,
@@ -26,7 +28,9 @@ from engine.outcome import (
     PromiseMade,
     WrongPerson,
 )
-from engine.plan import TaskKind
+from engine.plan import Plan, TaskKind
+from engine.promise import PromiseTerms
+from engine.promises import promise, replace_promises
 from engine.store.facts import facts_of
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.casework import CaseEvent, Task
@@ -55,8 +59,7 @@ async def _book(session: WriteSession, outcome: Outcome, source: Source, now: da
         case PromiseMade(amount, until):
             await _promise(session, amount, until, source, now)
         case InstallmentsRequested(parts):
-            await request_installments(session, source.client, source.currency, parts, now, source.channel)
-            await _task(session, source, TaskKind.REVIEW, f"asks to pay in {parts} parts", now)
+            await _installments(session, parts, source, now)
         case PaymentClaimed():
             await _claim(session, source, now)
         case Disputed(reason):
@@ -81,11 +84,49 @@ async def _book(session: WriteSession, outcome: Outcome, source: Source, now: da
 
 async def _promise(session: WriteSession, amount: Money | None, until: date, source: Source, now: datetime) -> None:
     """A promise of more than is free is one for another day: it takes the place of the client's open ones."""
-    free = await unfrozen(session, source.client, source.currency, now)
-    if amount is not None and free < amount:
-        await replace_promises(session, source.client, source.currency, now)
-    if promised := amount or free:
-        await promise(session, source.client, promised, until, now, source.channel)
+    free, plan = await _foremost(session, source.client, source.currency, now)
+    promised = amount or free
+    if not promised:
+        return
+    number = await promise(session, source.client, promised, until, now, _terms(plan, source.channel))
+    if free < promised:
+        await replace_promises(session, number, now)
+
+
+async def promise_terms(session: ReadSession, client: int, currency: str, now: datetime) -> PromiseTerms:
+    """The grace and threshold that the client's plan gives a promise; an operator records it."""
+    return _terms((await _foremost(session, client, currency, now))[1], None)
+
+
+def _terms(plan: Plan | None, channel: str | None) -> PromiseTerms:
+    return PromiseTerms(channel, plan.grace, plan.promise_threshold) if plan else PromiseTerms(channel)
+
+
+async def _installments(session: WriteSession, parts: int, source: Source, now: datetime) -> None:
+    """What the policy of the client's plan grants is agreed at once; else a person decides, and is told why."""
+    client, currency = source.client, source.currency
+    free, plan = await _foremost(session, client, currency, now)
+    await request_installments(session, client, currency, parts, now, source.channel)
+    policy = plan.installments if plan else None
+    if policy is None:
+        await _task(session, source, TaskKind.REVIEW, f"asks to pay in {parts} parts", now)
+        return
+    verdict = granted(free.minor, parts, policy)
+    if await running_plan(session, client, currency) is not None:
+        verdict = Verdict(Answer.NEEDS_APPROVAL, "an installment plan runs already")
+    if verdict.answer is Answer.GRANTED:
+        await _agree(session, free, parts, policy, source, now)
+    else:
+        await _task(session, source, TaskKind.REVIEW, f"asks to pay in {parts} parts: {verdict.reason}", now)
+
+
+async def _agree(
+    session: WriteSession, debt: Money, parts: int, policy: InstallmentPolicy, source: Source, now: datetime
+) -> None:
+    country = await session.scalar(select(Client.country).where(Client.id == source.client))
+    today = await client_day(session, source.client, now)
+    agreed = schedule(debt.minor, parts, policy, today, lambda day: working_day(day, country))
+    await agree_installments(session, source.client, debt.currency, agreed, now)
 
 
 async def opt_out(session: WriteSession, address: int, now: datetime) -> None:
@@ -98,16 +139,22 @@ async def opt_out(session: WriteSession, address: int, now: datetime) -> None:
 
 async def unfrozen(session: ReadSession, client: int, currency: str, now: datetime) -> Money:
     """What of the client's due debt in a currency no hold freezes: a promise without a sum is for this."""
-    sums = [0]
-    async for facts, _ in facts_of(session, [client], now):
+    return (await _foremost(session, client, currency, now))[0]
+
+
+async def _foremost(session: ReadSession, client: int, currency: str, now: datetime) -> tuple[Money, Plan | None]:
+    """The largest conditional debt that a plan of the client's works, and that plan: what talks are about."""
+    found: list[tuple[int, Plan]] = []
+    async for facts, plan in facts_of(session, [client], now):
         if facts.currency == currency:
-            sums.append(conditional(facts))
-    return Money(max(sums), currency)
+            found.append((conditional(facts), plan))
+    free, plan_of = max(found, key=lambda one: one[0], default=(0, None))
+    return Money(free, currency), plan_of
 
 
 def conditional(facts: CaseFacts) -> int:
     """The conditional debt of these facts, in minor units."""
-    return standing(facts.owed, facts.holds, facts.today).conditional
+    return facts.claim.conditional
 
 
 async def _claim(session: WriteSession, source: Source, now: datetime) -> None:

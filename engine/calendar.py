@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from holidays import HolidayBase, country_holidays, list_supported_countries
+
+SATURDAY = 5
 
 
 class UnknownZone(ValueError):
@@ -27,6 +32,20 @@ def local_day(now: datetime, tz: ZoneInfo) -> date:
 def at_local(day: date, wall: time, tz: ZoneInfo) -> datetime:
     """The UTC instant of a wall-clock time. In a gap of the clocks it is the later reading, in a fold the earlier."""
     return datetime.combine(day, wall, tz).astimezone(UTC)
+
+
+def working_day(day: date, country: str | None) -> bool:
+    """Whether people work on `day` in a country (ISO 3166 code): no day off of its week, no public holiday.
+
+    Of a country that is not known only the weekend, Saturday and Sunday, is.
+    """
+    known = _holidays(country) if country else None
+    return known.is_working_day(day) if known is not None else day.weekday() < SATURDAY
+
+
+@lru_cache(maxsize=64)
+def _holidays(country: str) -> HolidayBase | None:
+    return country_holidays(country) if country in list_supported_countries() else None
 
 
 @dataclass(frozen=True, slots=True)

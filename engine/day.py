@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import text
 
 from engine.calendar import Hours
-from engine.holds import judge_promises
 from engine.ledger import settle_credit
+from engine.promises import judge_promises
 from engine.run import decide_clients
 from engine.store.session import Database, lock_clients
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 
@@ -15,16 +15,38 @@ class HoldKind(StrEnum):
     UNCONFIRMED = "unconfirmed"
     PROMISE = "promise"
     INSTALLMENT = "installment"
+    EXEMPTION = "exemption"
+
+
+class Part(StrEnum):
+    """Whose debt an invoice is, as one plan sees it.
+
+    `earlier`: real debt that an earlier cycle of a blinking plan has worked and left alone (A5); `elsewhere`: not
+    included here but in another plan of the client, where a hold without an invoice may lie first (A15).
+    """
+
+    WORKED = "worked"
+    EARLIER = "earlier"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """The unpaid balance of one due, included invoice, in minor units."""
+    """The unpaid balance of one due invoice, in minor units."""
 
     invoice: int
     account: int
     due: date
     balance: int
+    part: Part = Part.WORKED
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A dunning pause from a day of the client's to another, on which it is over."""
+
+    starts: date
+    ends: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +65,30 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a client's debt stands on a day: sums in minor units, and what is frozen of each owed invoice."""
+    """How a client's debt stands on a day: sums in minor units, and what is frozen of each invoice under work.
+
+    `earlier` is what is still unpaid of invoices that earlier cycles of a blinking plan have left alone.
+    """
 
     owed: tuple[Owed, ...]
     frozen: tuple[int, ...]
     held: tuple[Hold, ...]
+    earlier: int = 0
+
+    @property
+    def own(self) -> int:
+        """What is unpaid, due, included and this cycle's to work."""
+        return sum(item.balance for item in self.owed)
 
     @property
     def real(self) -> int:
-        """What is unpaid, due and included."""
-        return sum(item.balance for item in self.owed)
+        """What is unpaid, due and included (A8)."""
+        return self.own + self.earlier
 
     @property
     def conditional(self) -> int:
         """What may be collected now."""
-        return self.real - sum(self.frozen)
+        return self.own - sum(self.frozen)
 
     def conditional_of(self, account: int) -> int:
         """What may be collected now on one account."""
@@ -84,21 +115,24 @@ def standing(owed: Sequence[Owed], holds: Iterable[Hold], today: date) -> Standi
     """Lay the holds over what is owed, `owed` being in the order of due date and invoice.
 
     Holds that name an invoice freeze first, then those that name an account, then the others, oldest due first
-    and only what is not yet frozen.
+    and only what is not yet frozen. Only what is this plan's and this cycle's to work is told in the result.
     """
     held = tuple(hold for hold in holds if hold.until is None or hold.until >= today)
-    frozen = [0] * len(owed)
+    live = [item for item in owed if item.part is not Part.EARLIER]
+    frozen = [0] * len(live)
     for hold in sorted(held, key=_breadth):
         left = hold.amount
-        for at, item in enumerate(owed):
+        for at, item in enumerate(live):
             if left == 0:
                 break
             if hold.invoice not in (None, item.invoice) or hold.account not in (None, item.account):
                 continue
-            part = min(left, item.balance - frozen[at])
-            frozen[at] += part
-            left -= part
-    return Standing(tuple(owed), tuple(frozen), held)
+            share = min(left, item.balance - frozen[at])
+            frozen[at] += share
+            left -= share
+    mine = [(item, share) for item, share in zip(live, frozen, strict=True) if item.part is Part.WORKED]
+    earlier = sum(item.balance for item in owed if item.part is Part.EARLIER)
+    return Standing(tuple(item for item, _ in mine), tuple(share for _, share in mine), held, earlier)
 
 
 def _breadth(hold: Hold) -> int:
@@ -114,3 +148,38 @@ def allocate(amount: int, balances: Sequence[tuple[int, int]]) -> list[tuple[int
             shares.append((invoice, part))
             amount -= part
     return shares
+
+
+def paused_days(pauses: Iterable[Pause], since: date, today: date) -> int:
+    """How many days of `[since, today)` were paused; a day that two pauses cover counts once."""
+    counted, covered = 0, since
+    for pause in sorted(pauses, key=lambda one: one.starts):
+        start, end = max(pause.starts, covered), min(pause.ends, today)
+        if end > start:
+            counted += (end - start).days
+            covered = end
+    return counted
+
+
+def paused_until(pauses: Iterable[Pause], today: date) -> date | None:
+    """The first day that is not paused, when `today` is."""
+    day = today
+    for pause in sorted(pauses, key=lambda one: one.starts):
+        if pause.starts <= day < pause.ends:
+            day = pause.ends
+    return day if day > today else None
+
+
+def day_reached(since: date, days: int, pauses: Sequence[Pause]) -> date:
+    """The first day on which `days` have passed since `since`, less those paused."""
+    day = since + timedelta(days=days)
+    while pauses and (day - since).days - paused_days(pauses, since, day) < days:
+        day += timedelta(days=1)
+    return day
+
+
+def delinquent_days(debt: Standing, pauses: Iterable[Pause], today: date) -> int:
+    """Days past due less paused days; only what was paused after the oldest invoice fell due counts."""
+    if not debt.owed:
+        return 0
+    return debt.days_past_due(today) - paused_days(pauses, debt.owed[0].due, today)

@@ -1,187 +1,239 @@
 """The decision: one client, one plan, one day in; what to do out. Pure, and the only place where the rule lives.
 
-The nightly run, the re-decision of one client, the simulator and `amiable why` all call `decide`.
+The nightly run, the re-decision of one client, the dry run, the simulator and `amiable why` all call `decide`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
-from enum import StrEnum
 
-from engine.contact import ChannelKind
-from engine.debt import Hold, Owed, Standing, standing
-from engine.plan import GiveTask, Order, Plan, Send, Stage, TaskKind, Verb
-
-NO_STAGE = -1
-
-
-class CaseStatus(StrEnum):
-    """Open and suspended are arithmetic over the debt; a case closes when real debt is gone."""
-
-    OPEN = "open"
-    SUSPENDED = "suspended"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class RunningCase:
-    """The work cycle under way. `ordered` holds what was ordered in it already: (stage, verb, account)."""
-
-    id: int
-    cycle: int
-    stage: int
-    started_on: date
-    stage_entered_on: date | None
-    told: CaseStatus
-    ordered: frozenset[tuple[int, Verb, int]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
-    """All that is known of a client for one plan and currency; `today` is the day in their `zone`."""
-
-    client: int
-    plan: int
-    currency: str
-    zone: str
-    today: date
-    owed: tuple[Owed, ...]
-    holds: tuple[Hold, ...]
-    cycles: int
-    case: RunningCase | None
-    missed: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Approach:
-    """A contact to plan: the action's number in its stage, the script, and the channels to try in turn."""
-
-    action: int
-    script: str
-    channels: tuple[ChannelKind, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """An order on one account, for the stage it belongs to."""
-
-    stage: int
-    verb: Verb
-    account: int
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A task for a person; `source` names its cause, so that one cause makes one task."""
-
-    kind: TaskKind
-    reason: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What follows for one client today. `status` None means there is no case and none begins."""
-
-    facts: CaseFacts
-    standing: Standing
-    status: CaseStatus | None
-    stage: int = NO_STAGE
-    begins: bool = False
-    advances: bool = False
-    approaches: tuple[Approach, ...] = ()
-    instructions: tuple[Instruction, ...] = ()
-    work: tuple[Work, ...] = field(default=())
-
-    @property
-    def changes(self) -> bool:
-        """Whether anything has to be written."""
-        told = self.facts.case.told if self.facts.case else None
-        return bool(
-            self.begins
-            or self.advances
-            or self.approaches
-            or self.instructions
-            or self.work
-            or (self.status is not None and self.status != told)
-        )
+from engine.debt import Standing, day_reached, delinquent_days, paused_until
+from engine.decision import (
+    NO_STAGE,
+    Approach,
+    CaseFacts,
+    CaseStatus,
+    Decision,
+    Deferral,
+    Ending,
+    Instruction,
+    RunningCase,
+    Term,
+    Unmet,
+    Work,
+)
+from engine.plan import Advance, GiveTask, Order, Plan, Send, Stage, TaskKind, Verb
 
 
 def decide(facts: CaseFacts, plan: Plan) -> Decision:
-    """Decide for one client on their day `facts.today`. Pure; one stage a day at most, in order."""
-    debt = standing(facts.owed, facts.holds, facts.today)
-    case = facts.case
-    if case is not None and debt.real <= plan.exit_debt:
-        return Decision(
-            facts, debt, CaseStatus.CLOSED, case.stage, instructions=tuple(_restored(case)), work=_missed(facts)
-        )
-    begins = case is None and _starts(facts, debt, plan)
-    if case is None and not begins:
-        return Decision(facts, debt, None, work=_missed(facts))
-    stage = case.stage if case else NO_STAGE
-    advances = _advances(facts, debt, plan, stage)
-    stage += advances
-    entered = plan.stages[stage] if advances else None
-    return Decision(
-        facts,
-        debt,
-        status(debt, plan, stage),
-        stage,
-        begins=begins,
-        advances=advances,
-        approaches=tuple(_approaches(entered)) if entered else (),
-        instructions=tuple(_instructions(facts, debt, plan, stage)),
-        work=_missed(facts) + (tuple(_tasks(facts, entered)) if entered else ()),
-    )
+    """Decide for one client on their day `facts.today`. Pure."""
+    debt, case = facts.debt, facts.case
+    if case is None:
+        if waits := _before_start(facts, debt, plan):
+            return Decision(facts, debt, None, work=_missed(facts), unmet=waits)
+    elif debt.own <= plan.exit_debt:
+        return _closed(facts, debt, case)
+    stage, unmet = _step(facts, debt, plan)
+    return _decision(facts, debt, plan, stage, unmet)
 
 
-def status(debt: Standing, plan: Plan, stage: int) -> CaseStatus:
-    """Suspended while what is frozen keeps conditional debt below the min_debt of the next stage (or of the last)."""
-    threshold = plan.stages[min(stage + 1, len(plan.stages) - 1)].min_debt
-    frozen = any(debt.frozen)
-    return CaseStatus.SUSPENDED if frozen and debt.conditional < threshold else CaseStatus.OPEN
+def enter(facts: CaseFacts, plan: Plan, stage: int) -> Decision:
+    """What follows when a person moves a running case to a stage, whatever its terms (B12)."""
+    return _decision(facts, facts.debt, plan, stage, ())
+
+
+def status(debt: Standing, plan: Plan, stage: int, deferrals: Iterable[Deferral] = ()) -> CaseStatus:
+    """Suspended while what is frozen keeps conditional debt below what the next step needs.
+
+    That is the min_debt of the next stage nobody skips, of the last one once it is entered, of the start in a
+    strictest plan.
+    """
+    following = next(_ahead(plan, stage, deferrals), stage)
+    threshold = plan.min_debt if plan.advance is Advance.STRICTEST else plan.stages[following].min_debt
+    return CaseStatus.SUSPENDED if any(debt.frozen) and debt.conditional < threshold else CaseStatus.OPEN
+
+
+def earliest_entry(facts: CaseFacts, plan: Plan, stage: int) -> date | None:
+    """The first day after today on which the days of a coming stage have passed; its other terms may take longer."""
+    if facts.case is None:
+        return None
+    day = facts.case.stage_entered_on or facts.case.started_on
+    for number in _following(facts, plan):
+        day = day_reached(day, max(plan.stages[number].after_days, 1), facts.pauses)
+        if number == stage:
+            break
+    return max(day, facts.today + timedelta(days=1))
 
 
 def restriction_day(facts: CaseFacts, plan: Plan) -> date | None:
     """The first day a coming stage can suspend a service, if each stage is entered as early as its days allow."""
     if facts.case is None:
         return None
-    day = facts.case.stage_entered_on or facts.case.started_on
-    for number in range(facts.case.stage + 1, len(plan.stages)):
-        day += timedelta(days=max(plan.stages[number].after_days, 1))
+    for number in _following(facts, plan):
         if any(isinstance(one, Order) and one.verb is Verb.SUSPEND_SERVICE for one in plan.stages[number].actions):
-            return max(day, facts.today + timedelta(days=1))
+            return earliest_entry(facts, plan, number)
     return None
 
 
-def _starts(facts: CaseFacts, debt: Standing, plan: Plan) -> bool:
+def _before_start(facts: CaseFacts, debt: Standing, plan: Plan) -> tuple[Unmet, ...]:
+    """What keeps a cycle from starting: a debt too young or too small, a case that is still to end or ended today."""
+    if facts.finishing:
+        return (Unmet(Term.FINISHING, name=facts.finishing),)
+    if facts.worked_today:
+        return (Unmet(Term.WORKED_TODAY, day=facts.today + timedelta(days=1)),)
     aged = debt.aged(plan.after_days, facts.today)
-    return aged > 0 and aged >= plan.min_debt and debt.real > plan.exit_debt
+    if aged >= max(plan.min_debt, 1) and debt.own > plan.exit_debt:
+        return ()
+    days = (item.due + timedelta(days=plan.after_days) for item in debt.owed)
+    coming = min((day for day in days if day > facts.today), default=None)
+    return (Unmet(Term.START_DEBT, needs=max(plan.min_debt, plan.exit_debt + 1, 1), has=aged, day=coming),)
 
 
-def _advances(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> bool:
-    following = stage + 1
-    if following >= len(plan.stages):
-        return False
-    terms = plan.stages[following]
-    return (
-        _waited(facts, terms)
-        and debt.conditional > 0
-        and debt.conditional >= terms.min_debt
-        and debt.days_past_due(facts.today) >= terms.days_past_due
-        and len(debt.owed) >= terms.min_unpaid_invoices
+def _step(facts: CaseFacts, debt: Standing, plan: Plan) -> tuple[int, tuple[Unmet, ...]]:
+    """The stage of today, and what keeps the case from the next one."""
+    stage = facts.case.stage if facts.case else NO_STAGE
+    if plan.advance is Advance.STRICTEST:
+        return _strictest(facts, debt, plan, stage)
+    following = next(_following(facts, plan), None)
+    if following is None:
+        return stage, (Unmet(Term.LAST_STAGE),)
+    unmet = (*_waiting(facts, plan, following), *_terms(facts, debt, plan.stages[following], plan))
+    return (stage, unmet) if unmet else (following, ())
+
+
+def _strictest(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> tuple[int, tuple[Unmet, ...]]:
+    """The most severe stage whose terms hold. While the client is paused or a stage is held, none above is entered."""
+    unmet: tuple[Unmet, ...] = ()
+    for number in reversed([*_ahead(plan, NO_STAGE, _deferrals(facts))]):
+        waits = (*_blocked(facts, plan, number),) if number > stage else ()
+        if not (missing := (*waits, *_terms(facts, debt, plan.stages[number], plan, entering=number > stage))):
+            return number, unmet
+        unmet = missing
+    return NO_STAGE, unmet
+
+
+def _following(facts: CaseFacts, plan: Plan) -> Iterator[int]:
+    """The stages still to come in a stepwise plan."""
+    return _ahead(plan, facts.case.stage if facts.case else NO_STAGE, _deferrals(facts))
+
+
+def _ahead(plan: Plan, stage: int, deferrals: Iterable[Deferral]) -> Iterator[int]:
+    """The stages after one, without those a person has taken out."""
+    skipped = {one.stage for one in deferrals if one.until is None}
+    return (number for number in range(stage + 1, len(plan.stages)) if number not in skipped)
+
+
+def _deferrals(facts: CaseFacts) -> tuple[Deferral, ...]:
+    return facts.case.deferrals if facts.case else ()
+
+
+def _waiting(facts: CaseFacts, plan: Plan, number: int) -> Iterator[Unmet]:
+    """What a stepwise case waits for by the calendar: one stage a day, the days since the previous one."""
+    since = facts.today
+    if facts.case is not None:
+        since = facts.case.stage_entered_on or facts.case.started_on
+    day = day_reached(since, plan.stages[number].after_days, facts.pauses)
+    if facts.last_entered_on is not None:
+        day = max(day, facts.last_entered_on + timedelta(days=1))
+    if day > facts.today:
+        yield Unmet(Term.AFTER_DAYS, needs=plan.stages[number].after_days, day=day)
+    yield from _blocked(facts, plan, number)
+
+
+def _blocked(facts: CaseFacts, plan: Plan, number: int) -> Iterator[Unmet]:
+    """What people have put in the way of any entry: a pause, a held step."""
+    if (until := paused_until(facts.pauses, facts.today)) is not None:
+        yield Unmet(Term.PAUSED, day=until)
+    for one in _deferrals(facts):
+        if one.stage == number and one.until is not None and one.until > facts.today:
+            yield Unmet(Term.HELD, day=one.until, name=plan.stages[number].name)
+
+
+def _terms(facts: CaseFacts, debt: Standing, terms: Stage, plan: Plan, *, entering: bool = True) -> Iterator[Unmet]:
+    """The terms of a stage that do not hold. Those of a contact only matter where it would be made."""
+    if debt.conditional < max(terms.min_debt, 1):
+        yield Unmet(Term.MIN_DEBT, needs=max(terms.min_debt, 1), has=debt.conditional)
+    days = delinquent_days(debt, facts.pauses, facts.today)
+    if days < terms.days_past_due:
+        due = debt.owed[0].due if debt.owed else facts.today
+        day = day_reached(due, terms.days_past_due, facts.pauses)
+        yield Unmet(Term.DAYS_PAST_DUE, needs=terms.days_past_due, day=day)
+    if len(debt.owed) < terms.min_unpaid_invoices:
+        yield Unmet(Term.UNPAID_INVOICES, needs=terms.min_unpaid_invoices, has=len(debt.owed))
+    delivered = facts.case.delivered if facts.case else frozenset[int]()
+    if terms.needs_delivered is not None and terms.needs_delivered not in delivered:
+        yield Unmet(Term.DELIVERY, needs=terms.needs_delivered, name=plan.stages[terms.needs_delivered].name)
+    if entering and terms.speaks and facts.last_contact_on is not None:
+        free = facts.last_contact_on + timedelta(days=plan.min_days_between_contacts)
+        if free > facts.today:
+            yield Unmet(Term.CONTACT_GAP, needs=plan.min_days_between_contacts, day=free)
+
+
+def applied(facts: CaseFacts, decision: Decision) -> CaseFacts:
+    """The facts as they are once a decision that keeps a case running has been written."""
+    before, today = facts.case, facts.today
+    entered = before.entered if before else frozenset()
+    case = RunningCase(
+        id=before.id if before else 0,
+        cycle=before.cycle if before else facts.cycles + 1,
+        stage=decision.stage,
+        started_on=before.started_on if before else today,
+        stage_entered_on=today if decision.moves else before.stage_entered_on if before else None,
+        told=decision.status or CaseStatus.OPEN,
+        entered=entered | {decision.stage} if decision.enters else entered,
+        ordered=(before.ordered if before else frozenset())
+        | {(order.verb, order.account) for order in decision.instructions},
+        delivered=before.delivered if before else frozenset(),
+        deferrals=before.deferrals if before else (),
+    )
+    return replace(
+        facts,
+        cycles=case.cycle,
+        case=case,
+        missed=(),
+        last_entered_on=today if decision.moves else facts.last_entered_on,
+        last_contact_on=today if decision.approaches else facts.last_contact_on,
+        told=decision.key,
     )
 
 
-def _waited(facts: CaseFacts, terms: Stage) -> bool:
-    if facts.case is None:
-        return terms.after_days == 0
-    if facts.case.stage_entered_on is None:
-        return facts.today >= facts.case.started_on + timedelta(days=terms.after_days)
-    since = (facts.today - facts.case.stage_entered_on).days
-    return since >= max(terms.after_days, 1)
+def _decision(facts: CaseFacts, debt: Standing, plan: Plan, stage: int, unmet: tuple[Unmet, ...]) -> Decision:
+    before = facts.case.stage if facts.case else NO_STAGE
+    # Going down does nothing: a debt that shrinks is no cause for another notice.
+    enters = stage > before and stage not in (facts.case.entered if facts.case else ())
+    entered = plan.stages[stage] if enters else None
+    # Once the last stage is worked a blinking cycle is over, whatever is still owed (A5).
+    worked = plan.blinking and enters and stage == len(plan.stages) - 1
+    decision = Decision(
+        facts,
+        debt,
+        CaseStatus.CLOSED if worked else status(debt, plan, stage, _deferrals(facts)),
+        stage,
+        begins=facts.case is None,
+        enters=enters,
+        ending=Ending.WORKED if worked else None,
+        approaches=tuple(_approaches(entered)) if entered else (),
+        instructions=tuple(_instructions(facts, debt, plan, stage)),
+        work=_missed(facts) + (tuple(_tasks(facts, entered)) if entered else ()),
+        unmet=unmet,
+    )
+    if not enters or worked:
+        return decision
+    return replace(decision, unmet=_step(applied(facts, decision), debt, plan)[1])
+
+
+def _closed(facts: CaseFacts, debt: Standing, case: RunningCase) -> Decision:
+    return Decision(
+        facts,
+        debt,
+        CaseStatus.CLOSED,
+        case.stage,
+        ending=Ending.PAID,
+        instructions=tuple(_restored(case)),
+        work=_missed(facts),
+    )
 
 
 def _approaches(stage: Stage) -> Iterator[Approach]:
@@ -191,21 +243,29 @@ def _approaches(stage: Stage) -> Iterator[Approach]:
 
 
 def _instructions(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> Iterator[Instruction]:
-    """Orders of this stage and the earlier ones, for accounts that have come to owe enough; each once per cycle."""
-    ordered = facts.case.ordered if facts.case else frozenset()
-    for number in range(stage + 1):
+    """Orders of the stages entered so far, for accounts that have come to owe enough; each account once per cycle.
+
+    A pause holds them back: a client who was promised peace does not lose a service meanwhile.
+    """
+    if paused_until(facts.pauses, facts.today) is not None:
+        return
+    ordered = set(facts.case.ordered) if facts.case else set()
+    entered = (facts.case.entered if facts.case else frozenset[int]()) | {stage}
+    for number in sorted(one for one in entered if NO_STAGE < one <= stage):
         for action in plan.stages[number].actions:
             if not isinstance(action, Order):
                 continue
             for account in dict.fromkeys(item.account for item in debt.owed):
-                fresh = (number, action.verb, account) not in ordered
-                if fresh and debt.conditional_of(account) >= action.min_account_debt:
+                if (action.verb, account) not in ordered and debt.conditional_of(account) >= action.min_account_debt:
+                    ordered.add((action.verb, account))
                     yield Instruction(number, action.verb, account)
 
 
 def _restored(case: RunningCase) -> Iterator[Instruction]:
-    suspended = {account for _, verb, account in case.ordered if verb is Verb.SUSPEND_SERVICE}
-    return (Instruction(case.stage, Verb.RESTORE_SERVICE, account) for account in sorted(suspended))
+    """Orders to restore what this case suspended, unless one of its stages has restored it already."""
+    suspended = {account for verb, account in case.ordered if verb is Verb.SUSPEND_SERVICE}
+    restored = {account for verb, account in case.ordered if verb is Verb.RESTORE_SERVICE}
+    return (Instruction(case.stage, Verb.RESTORE_SERVICE, account) for account in sorted(suspended - restored))
 
 
 def _tasks(facts: CaseFacts, stage: Stage) -> Iterator[Work]:

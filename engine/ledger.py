@@ -6,16 +6,17 @@ the caller re-decides the client once all is booked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from engine.appropriation import appropriate
 from engine.calendar import local_day, zone
 from engine.debt import allocate
-from engine.holds import appropriate, resolve_dispute
+from engine.disputes import resolve_dispute
 from engine.money import Money
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import EntryKind, LedgerEntry, Payment, PaymentStatus
@@ -163,24 +164,52 @@ def _entry(payment: Payment, now: datetime, kind: EntryKind, amount: int, invoic
 
 
 async def settle_credit(session: WriteSession, client: int, now: datetime) -> bool:
-    """Use what the client has in credit for what is due by now. True when some was used."""
+    """Use what the client has in credit for what is due by now, the oldest credit first. True when some was used."""
     used = False
     for credit in await credits_of(session, client):
+        sources = await _sources(session, client, credit.currency)
         for invoice, part in allocate(credit.minor, await _due(session, client, credit.currency, now)):
-            for amount, target in ((-part, invoice), (part, None)):
-                session.add(
-                    LedgerEntry(
-                        at=now,
-                        client_id=client,
-                        currency=credit.currency,
-                        invoice_id=target,
-                        kind=EntryKind.CREDIT,
-                        amount=amount,
+            for payment, piece in _draw(sources, part):
+                for amount, target in ((-piece, invoice), (piece, None)):
+                    session.add(
+                        LedgerEntry(
+                            at=now,
+                            client_id=client,
+                            currency=credit.currency,
+                            invoice_id=target,
+                            payment_id=payment,
+                            kind=EntryKind.CREDIT,
+                            amount=amount,
+                        )
                     )
-                )
             used = True
     await session.flush()
     return used
+
+
+Sources = dict[int | None, int]
+"""Unused credit by the payment it was left over from (None: from no payment, as that of a credit memo)."""
+
+
+async def _sources(session: ReadSession, client: int, currency: str) -> Sources:
+    left = func.sum(LedgerEntry.amount)
+    rows = await session.execute(
+        select(LedgerEntry.payment_id, left)
+        .where(LedgerEntry.client_id == client, LedgerEntry.currency == currency, LedgerEntry.invoice_id.is_(None))
+        .group_by(LedgerEntry.payment_id)
+        .having(left < 0)
+        .order_by(func.min(LedgerEntry.id))
+    )
+    return {payment: -int(total) for payment, total in rows}
+
+
+def _draw(sources: Sources, amount: int) -> Iterator[tuple[int | None, int]]:
+    for payment, left in sources.items():
+        part = min(amount, left)
+        if part > 0:
+            sources[payment] -= part
+            amount -= part
+            yield payment, part
 
 
 async def credits_of(session: ReadSession, client: int) -> Sequence[Money]:
@@ -196,7 +225,10 @@ async def credits_of(session: ReadSession, client: int) -> Sequence[Money]:
 
 
 async def credit_memo(session: WriteSession, invoice: int, amount: int, now: datetime) -> None:
-    """Write an invoice down, at most to nothing: what exceeds its balance was paid and becomes the client's credit."""
+    """Write an invoice down, at most to nothing: what exceeds its balance was paid and becomes the client's credit.
+
+    Like any credit it settles at once what else is due.
+    """
     row = await session.get_one(Invoice, invoice, populate_existing=True)
     account = await session.get_one(Account, row.account_id)
     taken = min(amount, row.balance)
@@ -213,6 +245,8 @@ async def credit_memo(session: WriteSession, invoice: int, amount: int, now: dat
                 )
             )
     await session.flush()
+    if amount > taken:
+        await settle_credit(session, row.client_id, now)
 
 
 async def resolve(session: WriteSession, number: int, granted: int, now: datetime) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.debt import HoldKind, standing
-from engine.decide import CaseFacts
+from engine.decision import CaseFacts
 from engine.reasons import reasons
 from engine.store.facts import candidates, facts_of
 from engine.store.session import ReadSession

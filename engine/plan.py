@@ -1,22 +1,29 @@
-"""Plans: what is done about a debt, stage by stage. Read from YAML (docs: SCENARIOS format), kept as versions."""
+"""Plans: what is done about a debt, stage by stage. Pure values; `engine.plan_file` reads them from YAML."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from engine.contact import ChannelKind
-from engine.document import Node, unique
-from engine.money import BadAmount, money
+from engine.installment import InstallmentPolicy
 
 
 class Verb(StrEnum):
-    """An order to another system. `restore_service` is given by the engine itself when a case closes."""
+    """An order to another system. `restore_service` is also given by the engine itself when a case closes."""
 
     SUSPEND_SERVICE = "suspend_service"
     RESTORE_SERVICE = "restore_service"
     STATUS_COLLECTIONS = "status_collections"
+    CREDIT_HOLD = "credit_hold"
+    RECOMMEND_CREDIT_LIMIT = "recommend_credit_limit"
+    LETTER = "letter"
+    REFER_AGENCY = "refer_agency"
+    LEGAL_REVIEW = "legal_review"
+    WRITE_OFF_REQUEST = "write_off_request"
+    CHARGE_FEE = "charge_fee"
+    OFFER_CAMPAIGN = "offer_campaign"
 
 
 class TaskKind(StrEnum):
@@ -27,6 +34,13 @@ class TaskKind(StrEnum):
     LETTER = "letter"
     REVIEW = "review"
     CALLBACK = "callback"
+
+
+class Advance(StrEnum):
+    """How a case moves: one stage a day in order, or to the most severe stage whose terms hold, up or down."""
+
+    STEPWISE = "stepwise"
+    STRICTEST = "strictest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,134 +73,97 @@ Action = Send | Order | GiveTask
 class Stage:
     """One step of a plan. It is entered when all of its terms hold; sums are minor units of the case's currency.
 
-    `after_days` counts calendar days since the previous stage was entered, for the first stage since the cycle began.
+    `after_days` counts calendar days since the previous stage was entered, for the first stage since the cycle began,
+    less paused days. `days_past_due` is of delinquent days. `needs_delivered` is the number of an earlier stage.
     """
 
     name: str
-    after_days: int
-    min_debt: int
-    days_past_due: int
-    min_unpaid_invoices: int
-    actions: tuple[Action, ...]
+    after_days: int = 0
+    min_debt: int = 0
+    days_past_due: int = 0
+    min_unpaid_invoices: int = 0
+    actions: tuple[Action, ...] = ()
+    needs_delivered: int | None = None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether entering it starts a contact."""
+        return any(isinstance(action, Send) for action in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """Which invoices are real debt of a plan (A8); what is left empty asks nothing. Ages are days past due."""
+
+    services: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    min_age: int = 0
+    max_age: int | None = None
+    min_amount: int = 0
+
+    def holds(self, service: str, provider: str, age: int, amount: int) -> bool:
+        """Whether an invoice of `amount` minor units, billed in full, counts when it is `age` days past due."""
+        return (
+            (not self.services or service in self.services)
+            and (not self.providers or provider in self.providers)
+            and age >= self.min_age
+            and (self.max_age is None or age <= self.max_age)
+            and amount >= self.min_amount
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Courtesy contacts about what was agreed; none by default. Days before the day in question.
+
+    Without `channels` they go by those of the plan's stages, in the order they first appear.
+    """
+
+    promise_before: int | None = None
+    promise_broken: bool = False
+    installment_before: int | None = None
+    installment_missed: bool = False
+    channels: tuple[ChannelKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Courtesy:
+    """A reminder of an invoice `before_due` days before it falls due, when it is no debt yet."""
+
+    before_due: int
+    send: Send
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan in one currency. Work starts on debts `after_days` past due once they reach `min_debt` minor units."""
+    """A plan in one currency. Work starts on debts `after_days` past due once they reach `min_debt` minor units.
+
+    `grace` days after its last day a promise is judged, and kept if `promise_threshold` percent of it came.
+    """
 
     name: str
     group: str
     standard: bool
     after_days: int
     min_debt: int
-    exit_debt: int
-    services: frozenset[str]
     stages: tuple[Stage, ...]
+    exit_debt: int = 0
+    blinking: bool = False
+    advance: Advance = Advance.STEPWISE
+    include: Inclusion = Inclusion()
+    min_days_between_contacts: int = 0
+    grace: int = 0
+    promise_threshold: int = 100
+    installments: InstallmentPolicy | None = None
+    follow_up: FollowUp = FollowUp()
+    courtesies: tuple[Courtesy, ...] = ()
 
+    @property
+    def channels(self) -> tuple[ChannelKind, ...]:
+        """Every channel the stages speak by, in the order they first appear."""
+        sends = [one for stage in self.stages for one in stage.actions if isinstance(one, Send)]
+        return tuple(dict.fromkeys(channel for send in sends for channel in send.channels))
 
-PLAN_LATER = ("follow_up", "grace", "min_days_between_contacts", "promise", "installments")
-ONLY_DEFAULT = {"blinking": ("false", "true"), "advance": ("stepwise", "strictest")}
-"""Keys of a plan that may stand with their default, the first value; the second is not built."""
-PLAN_KEYS = ("plan", "group", "start", "stages", "standard", "include", "exit_debt", *ONLY_DEFAULT)
-STAGE_KEYS = ("stage", "after_days", "min_debt", "days_past_due", "min_unpaid_invoices", "actions")
-ACTION_KEYS = ("send", "by", "do", "min_account_debt", "task")
-STAGE_LATER = ("needs_delivered",)
-VERBS_LATER = (
-    "credit_hold",
-    "recommend_credit_limit",
-    "letter",
-    "refer_agency",
-    "legal_review",
-    "write_off_request",
-    "charge_fee",
-    "offer_campaign",
-)
-
-
-def plan(node: Node, currency: str) -> Plan:
-    """Read one plan; its sums are in `currency`. Raises DocumentError with the place of what is wrong."""
-    keys = node.mapping(("plan", "group", "start", "stages"), PLAN_KEYS, PLAN_LATER)
-    _refuse_other_than_default(keys)
-    start = keys["start"].mapping(("after_days", "min_debt"))
-    min_debt = _sum(start["min_debt"], currency)
-    stage_nodes = keys["stages"].items()
-    if not stage_nodes:
-        raise keys["stages"].wrong("a plan needs at least one stage")
-    stages = tuple(_stage(stage, min_debt, currency) for stage in stage_nodes)
-    unique(stage_nodes, (stage.name for stage in stages), "stages")
-    return Plan(
-        name=keys["plan"].text(),
-        group=keys["group"].text(),
-        standard="standard" in keys and keys["standard"].flag(),
-        after_days=start["after_days"].whole(),
-        min_debt=min_debt,
-        exit_debt=_sum(keys["exit_debt"], currency) if "exit_debt" in keys else 0,
-        services=_services(keys["include"]) if "include" in keys else frozenset(),
-        stages=stages,
-    )
-
-
-def _refuse_other_than_default(keys: dict[str, Node]) -> None:
-    for key, (default, later) in ONLY_DEFAULT.items():
-        value = keys[key].text() if key in keys else default
-        if value == later:
-            raise keys[key].wrong(f"'{key}: {later}' is not supported yet; leave it out or write {key}: {default}")
-        if value != default:
-            raise keys[key].wrong(f"'{value}' is not one of: {default}, {later}")
-
-
-def sends(node: Node) -> Iterator[Node]:
-    """The scripts a plan sends, each with its place; `node` is one that `plan` has read."""
-    for stage in node.mapping((), PLAN_KEYS)["stages"].items():
-        actions = stage.mapping((), STAGE_KEYS).get("actions")
-        for action in actions.items() if actions else ():
-            if "send" in (keys := action.mapping((), ACTION_KEYS)):
-                yield keys["send"]
-
-
-def _services(node: Node) -> frozenset[str]:
-    return frozenset(node.mapping(("services",), (), ("providers", "min_age", "min_amount"))["services"].texts())
-
-
-def _stage(node: Node, start_min_debt: int, currency: str) -> Stage:
-    keys = node.mapping(("stage",), STAGE_KEYS, STAGE_LATER)
-    return Stage(
-        name=keys["stage"].text(),
-        after_days=_whole(keys, "after_days"),
-        min_debt=_sum(keys["min_debt"], currency) if "min_debt" in keys else start_min_debt,
-        days_past_due=_whole(keys, "days_past_due"),
-        min_unpaid_invoices=_whole(keys, "min_unpaid_invoices"),
-        actions=tuple(_action(action, currency) for action in keys["actions"].items()) if "actions" in keys else (),
-    )
-
-
-def _action(node: Node, currency: str) -> Action:
-    keys = node.mapping((), ACTION_KEYS)
-    names = set(keys)
-    if names == {"send", "by"}:
-        channels = tuple(channel.word(ChannelKind) for channel in keys["by"].items())
-        if not channels:
-            raise keys["by"].wrong("name at least one channel")
-        return Send(keys["send"].text(), channels)
-    if names in ({"do"}, {"do", "min_account_debt"}):
-        if keys["do"].value in VERBS_LATER:
-            raise keys["do"].wrong(f"'do: {keys['do'].value}' is not supported yet")
-        floor = _sum(keys["min_account_debt"], currency) if "min_account_debt" in keys else 1
-        return Order(keys["do"].word(Verb), max(floor, 1))
-    if names == {"task"}:
-        return GiveTask(keys["task"].word(TaskKind))
-    raise node.wrong("an action is one of: {send: SCRIPT, by: [CHANNEL, ...]}, {do: VERB}, {task: KIND}")
-
-
-def _whole(keys: dict[str, Node], key: str) -> int:
-    return keys[key].whole() if key in keys else 0
-
-
-def _sum(node: Node, currency: str) -> int:
-    try:
-        value = money(node.text(), currency)
-    except BadAmount as error:
-        raise node.wrong(str(error)) from error
-    if value.minor < 0:
-        raise node.wrong("a sum here cannot be negative")
-    return value.minor
+    def includes(self, service: str, provider: str, due: date, amount: int, today: date) -> bool:
+        """Whether a due invoice is real debt of this plan on a day."""
+        return self.include.holds(service, provider, (today - due).days, amount)

@@ -6,14 +6,16 @@ The daily run and the re-decision of one client are the same code over more or f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.calendar import Hours, zone
-from engine.decide import Decision, decide
+from engine.courtesies import plan_courtesies
+from engine.decide import decide
+from engine.decision import CaseFacts, Decision
 from engine.store.decisions import Span, apply
 from engine.store.facts import candidates, facts_of
 from engine.store.session import Database, WriteSession, lock_clients
@@ -31,7 +33,15 @@ class RunReport:
     changes: Counter[str]
 
 
-async def decide_all(database: Database, now: datetime, hours: Hours) -> RunReport:
+Progress = Callable[[int, int], None]
+"""Told of how many clients have been looked at, and of how many there are."""
+
+
+def quietly(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+async def decide_all(database: Database, now: datetime, hours: Hours, progress: Progress = quietly) -> RunReport:
     """Decide for every client who owes or is worked, in chunks each whole: a killed run is simply run again."""
     async with database.read() as session:
         clients = await candidates(session, now)
@@ -39,30 +49,56 @@ async def decide_all(database: Database, now: datetime, hours: Hours) -> RunRepo
     for start in range(0, len(clients), CHUNK):
         async with database.write() as session:
             for decision in await decide_clients(session, clients[start : start + CHUNK], now, hours):
-                changes.update(_kinds(decision))
+                changes.update(kinds(decision))
+        progress(min(start + CHUNK, len(clients)), len(clients))
     return RunReport(len(clients), changes)
 
 
 async def decide_clients(session: WriteSession, clients: Sequence[int], now: datetime, hours: Hours) -> list[Decision]:
-    """Decide for these clients and write what follows, in the caller's transaction. Locks the clients."""
+    """Decide for these clients and write what follows, in the caller's transaction. Locks the clients.
+
+    The decisions that change something are given back.
+    """
     await lock_clients(session, clients)
-    decisions = [decide(facts, plan) async for facts, plan in facts_of(session, clients, now)]
-    changing = [decision for decision in decisions if decision.changes]
-    spans = {name: Span(*hours.next_span(now, zone(name))) for name in {one.facts.zone for one in changing}}
-    if changing:
-        await apply(session, changing, now, spans)
-    return changing
+    decisions: list[Decision] = []
+    async for facts, plan in facts_of(session, clients, now):
+        decisions.append(decide(_after(decisions, facts), plan))
+    return await write_decisions(session, decisions, now, hours)
 
 
-def _kinds(decision: Decision) -> list[str]:
-    kinds = [f"case {decision.status}"] if decision.status is not None else []
-    kinds += ["stage entered"] if decision.advances else []
-    kinds += ["contact"] * len(decision.approaches)
-    kinds += [instruction.verb.value for instruction in decision.instructions]
-    return kinds + [f"task {work.kind}" for work in decision.work]
+def _after(decisions: Sequence[Decision], facts: CaseFacts) -> CaseFacts:
+    """The facts of a client's next plan, once a contact on another was decided: all share one budget (A15)."""
+    for before in reversed(decisions):
+        if before.facts.client != facts.client:
+            break
+        if before.approaches:
+            return replace(facts, last_contact_on=facts.today)
+    return facts
 
 
-async def decide_day(database: Database, day: date, now: datetime, hours: Hours) -> RunReport | None:
+async def write_decisions(
+    session: WriteSession, decisions: Sequence[Decision], now: datetime, hours: Hours
+) -> list[Decision]:
+    """Write what is new in decisions about clients the caller has locked. Those that change something."""
+    news = [decision for decision in decisions if decision.news]
+    spans = {name: Span(*hours.next_span(now, zone(name))) for name in {one.facts.zone for one in news}}
+    if news:
+        await apply(session, news, now, spans)
+    return [decision for decision in news if decision.changes]
+
+
+def kinds(decision: Decision) -> list[str]:
+    """What a decision changes, in the words that a run counts."""
+    found = [f"case {decision.status}"] if decision.status is not None else []
+    found += ["stage entered"] if decision.enters else []
+    found += ["contact"] * len(decision.approaches)
+    found += [instruction.verb.value for instruction in decision.instructions]
+    return found + [f"task {work.kind}" for work in decision.work]
+
+
+async def decide_day(
+    database: Database, day: date, now: datetime, hours: Hours, progress: Progress = quietly
+) -> RunReport | None:
     """The daily run of `day`, a day of the deployment's zone; None when it is done already.
 
     The day is marked only after its run: one that was killed is run again, which doubles nothing.
@@ -70,7 +106,8 @@ async def decide_day(database: Database, day: date, now: datetime, hours: Hours)
     async with database.read() as session:
         if await session.get(DailyRun, (DAILY, day)) is not None:
             return None
-    report = await decide_all(database, now, hours)
+    report = await decide_all(database, now, hours, progress)
+    report.changes["courtesy"] = await plan_courtesies(database, now, hours)
     async with database.write() as session:
         await session.execute(insert(DailyRun).values(job=DAILY, day=day, done_at=now).on_conflict_do_nothing())
     return report

@@ -95,7 +95,7 @@ async def import_file(
     """Take a file in, in one transaction. Raises FeedError or BadRows, having written nothing.
 
     With `rejects`, the good rows go in and the others are written to that file. Clients who are being worked are
-    decided anew; a first cycle of work only ever begins in the daily run.
+    decided anew, and those whose payment was taken back; any other cycle of work only ever begins in the daily run.
     """
     feed = Feed(path, COLUMNS[kind])
     async with database.write() as session:
@@ -104,7 +104,7 @@ async def import_file(
         if screened.problems and rejects is None:
             raise BadRows(path, screened.problems)
         taken = await take(session, kind, screened.rows, now, progress)
-        worked = await _worked(session, taken.clients)
+        worked = sorted({*await _worked(session, taken.clients), *taken.reopened})
         await decide_clients(session, worked[:CHUNK], now, hours)
         reasons = screened.reasons
         if rejects is not None and reasons:

@@ -13,7 +13,8 @@ import psycopg
 
 from engine.intake.rows import PaymentRow
 from engine.intake.stage import Taken, UnknownOwner, import_alone, lock
-from engine.ledger import NothingToSettle, Received, confirm, receive, reject
+from engine.ledger import Received, confirm, receive, reject
+from engine.refunds import reverse
 from engine.store.session import WriteSession, driver
 from engine.store.tables.ledger import PaymentStatus
 
@@ -37,15 +38,16 @@ class _Target:
 class _Fate(Enum):
     ADDED = auto()
     CHANGED = auto()
+    REVERSED = auto()
     SAME = auto()
 
 
 async def take_payments(
     session: WriteSession, rows: Sequence[PaymentRow], now: datetime, progress: Callable[[int], None] = lambda _: None
 ) -> Taken:
-    """Book payments, confirm or reject announced ones; one that is booked already changes nothing.
+    """Book payments, confirm or reject announced ones, take back reversed ones; what is booked already changes nothing.
 
-    `progress` is told how many rows are done. Raises UnknownOwner.
+    `progress` is told how many rows are done. Raises UnknownOwner, and NoSuchPayment for an unknown one reversed.
     """
     await import_alone(session)
     connection = await driver(session)
@@ -55,14 +57,19 @@ async def take_payments(
         await cursor.execute(UNCONFIRMED, ([row.payment for row in rows],))
         announced = {row[0] for row in await cursor.fetchall()}
     fates: Counter[_Fate] = Counter()
-    touched: set[int] = set()
+    touched: dict[_Fate, set[int]] = {fate: set() for fate in _Fate}
     for done, (row, target) in enumerate(zip(rows, targets, strict=True), start=1):
         fate = await _book(session, row, target, now, announced=row.payment in announced)
         fates[fate] += 1
-        if fate is not _Fate.SAME:
-            touched.add(target.client)
+        touched[fate].add(target.client)
         progress(done)
-    return Taken(fates[_Fate.ADDED], fates[_Fate.CHANGED], fates[_Fate.SAME], tuple(sorted(touched)))
+    return Taken(
+        added=fates[_Fate.ADDED],
+        changed=fates[_Fate.CHANGED] + fates[_Fate.REVERSED],
+        same=fates[_Fate.SAME],
+        clients=tuple(sorted(touched[_Fate.ADDED] | touched[_Fate.CHANGED] | touched[_Fate.REVERSED])),
+        reopened=tuple(sorted(touched[_Fate.REVERSED])),
+    )
 
 
 async def _book(session: WriteSession, row: PaymentRow, target: _Target, now: datetime, *, announced: bool) -> _Fate:
@@ -75,7 +82,7 @@ async def _book(session: WriteSession, row: PaymentRow, target: _Target, now: da
         await reject(session, row.payment)
         return _Fate.CHANGED
     if row.status is PaymentStatus.REVERSED:
-        raise NothingToSettle(f"taking the payment '{row.payment}' back is not supported yet")
+        return _Fate.REVERSED if await reverse(session, row.payment, now) else _Fate.SAME
     payment = Received(
         ref=row.payment,
         client=target.client,

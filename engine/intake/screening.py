@@ -213,11 +213,7 @@ def _payment(cells: Cells, known: Known, now: datetime) -> PaymentRow | None:
 def _status(cells: Cells) -> PaymentStatus | None:
     if not cells.stated("status"):
         return PaymentStatus.CONFIRMED
-    status = cells.word("status", PaymentStatus)
-    if status is PaymentStatus.REVERSED:
-        cells.wrong("status", "taking a payment back is not supported yet: leave the row out and raise the balance")
-        return None
-    return status
+    return cells.word("status", PaymentStatus)
 
 
 def _holder(cells: Cells, known: Known) -> KnownAccount | None:
@@ -269,10 +265,13 @@ def _as_booked(cells: Cells, holder: KnownAccount, amount: Money, before: KnownP
 
 
 def _may_become(cells: Cells, status: PaymentStatus, before: KnownPayment | None) -> None:
-    if status is PaymentStatus.REJECTED:
-        if before is None:
+    if before is None:
+        if status is PaymentStatus.REJECTED:
             cells.wrong("status", "is rejected, but no such payment was announced")
-        elif before.status is PaymentStatus.CONFIRMED:
-            cells.wrong("status", "is rejected, but the payment is confirmed; taking it back is not supported yet")
-    elif status is PaymentStatus.CONFIRMED and before is not None and before.status is PaymentStatus.REJECTED:
-        cells.wrong("status", "is confirmed, but the payment was rejected; money that came after all needs a new name")
+        elif status is PaymentStatus.REVERSED:
+            cells.wrong("status", "is reversed, but no such payment was booked")
+    elif status is PaymentStatus.REJECTED and before.status is PaymentStatus.CONFIRMED:
+        cells.wrong("status", "is rejected, but the payment is confirmed; one that is taken back is reversed")
+    elif status is PaymentStatus.CONFIRMED and before.status in (PaymentStatus.REJECTED, PaymentStatus.REVERSED):
+        was = before.status.value
+        cells.wrong("status", f"is confirmed, but the payment was {was}; money that came after all needs a new name")

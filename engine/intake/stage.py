@@ -20,12 +20,16 @@ class UnknownOwner(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of rows. `clients` are the ids of those whose debt changed, ascending."""
+    """What became of rows. `clients` are the ids of those whose debt changed, ascending.
+
+    To those in `reopened` a debt came back that had been settled: they are decided at once, worked or not.
+    """
 
     added: int
     changed: int
     same: int
     clients: tuple[int, ...] = ()
+    reopened: tuple[int, ...] = ()
 
 
 async def import_alone(session: WriteSession) -> None:

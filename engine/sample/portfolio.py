@@ -23,7 +23,7 @@ from engine.sample.names import BY_LANGUAGE, mailbox
 PLANS = Path(__file__).parent / "plans.yaml"
 """The plans of the sample portfolio."""
 INDIVIDUALS, ORGANISATIONS = "individuals", "organisations"
-GENTLE_PLAN = "gentle"
+GENTLE_PLAN, PUBLIC_PLAN = "gentle", "public"
 SERVICES = {"internet": 1.0, "tv": 0.6, "mobile": 0.8, "telephony": 0.4}
 HISTORY_DAYS = 125
 HORIZON_DAYS = 42
@@ -181,12 +181,16 @@ class _Writer:
             language=language,
             timezone=country.timezone,
             country=country.code,
-            plan=GENTLE_PLAN if not firm and self._chance(0.08) else "",
+            plan=self._plan(firm=firm),
             email=email if reach != "phone" or not mobile else "",
             sms=mobile if reach != "mail" else "",
             voice=mobile if reach != "mail" or self._chance(0.3) else "",
             telegram=str(700_000_000 + number * 7919) if reach != "mail" and self._chance(0.35) else "",
         )
+
+    def _plan(self, *, firm: bool) -> str:
+        """A plan other than the standard one of the group, for a few."""
+        return (PUBLIC_PLAN if firm else GENTLE_PLAN) if self._chance(0.08) else ""
 
     def _person(self, language: str) -> str:
         names = BY_LANGUAGE[language]

@@ -10,17 +10,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.types.json import Jsonb
 
-from engine.decide import CaseStatus, Decision
+from engine import record
+from engine.decision import CaseStatus, Decision
 from engine.store.session import WriteSession, driver
 
 TEMPORARY = """
 create temporary table if not exists decided (
   case_id bigint, client_id bigint, plan_id bigint, currency text, cycle int, from_stage int, stage int, today date,
-  begins boolean, advances boolean, status text, told text, real_debt bigint, conditional_debt bigint
+  begins boolean, moves boolean, enters boolean, status text, told text, ending text,
+  real_debt bigint, conditional_debt bigint
 ) on commit delete rows;
 create temporary table if not exists decided_contacts (
-  case_id bigint, client_id bigint, stage int, action int, script text, channels text[],
+  case_id bigint, client_id bigint, plan_id bigint, currency text, stage int, action int, script text, channels text[],
   send_from timestamptz, send_until timestamptz
 ) on commit delete rows;
 create temporary table if not exists decided_orders (
@@ -29,58 +32,69 @@ create temporary table if not exists decided_orders (
 create temporary table if not exists decided_tasks (
   client_id bigint, kind text, reason text, source text
 ) on commit delete rows;
+create temporary table if not exists decided_log (
+  client_id bigint, plan_id bigint, currency text, case_id bigint, today date, key text, says jsonb, inputs jsonb
+) on commit delete rows;
 """
 
 COPIES = {
-    "decided": "int8 int8 int8 text int4 int4 int4 date bool bool text text int8 int8",
-    "decided_contacts": "int8 int8 int4 int4 text text[] timestamptz timestamptz",
+    "decided": "int8 int8 int8 text int4 int4 int4 date bool bool bool text text text int8 int8",
+    "decided_contacts": "int8 int8 int8 text int4 int4 text text[] timestamptz timestamptz",
     "decided_orders": "int8 int8 int8 int4 text",
     "decided_tasks": "int8 text text text",
+    "decided_log": "int8 int8 text int8 date text jsonb jsonb",
 }
 
 STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "decided": (
         """
         insert into cases
-          (id, client_id, plan_id, plan_name, currency, cycle, stage, started_on, stage_entered_on, told)
+          (id, client_id, plan_id, plan_name, currency, cycle, stage, started_on, stage_entered_on, entered, told,
+           closed_at, closed_on, ending)
           overriding system value
         select d.case_id, d.client_id, d.plan_id, p.name, d.currency, d.cycle, d.stage, d.today,
-               case when d.advances then d.today end, d.status
+               case when d.enters then d.today end, case when d.enters then array[d.stage] else '{}' end, d.status,
+               case when d.ending is not null then %(now)s end, case when d.ending is not null then d.today end,
+               d.ending
         from decided d join plans p on p.id = d.plan_id where d.begins
         """,
         """
         update cases k
-        set stage = d.stage, stage_entered_on = case when d.advances then d.today else k.stage_entered_on end,
-            told = d.status, closed_at = case when d.status = 'closed' then %(now)s end
+        set stage = d.stage, stage_entered_on = case when d.moves then d.today else k.stage_entered_on end,
+            entered = case when d.enters then k.entered || d.stage else k.entered end,
+            told = d.status, ending = d.ending, closed_at = case when d.ending is not null then %(now)s end,
+            closed_on = case when d.ending is not null then d.today end
         from decided d
         where k.id = d.case_id and not d.begins and k.closed_at is null and k.stage = d.from_stage
         """,
         """
         update contacts c set state = 'superseded'
-        from decided d where d.status = 'closed' and c.case_id = d.case_id and c.state = 'planned'
+        from decided d where d.ending = 'paid' and c.case_id = d.case_id and c.state = 'planned'
         """,
         """
         update payments p set status = 'rejected'
-        from decided d where d.status = 'closed' and p.client_id = d.client_id and p.currency = d.currency
+        from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency
           and p.source = 'claim' and p.status = 'unconfirmed'
         """,
         """
         insert into case_events (client_id, case_id, at, kind, detail)
         select d.client_id, d.case_id, %(now)s, told.kind,
                jsonb_build_object('stage', d.stage, 'cycle', d.cycle, 'real_debt', d.real_debt,
-                                  'conditional_debt', d.conditional_debt, 'currency', d.currency)
+                                  'conditional_debt', d.conditional_debt, 'currency', d.currency, 'ending', d.ending)
         from decided d cross join lateral (
           select 'begun' as kind where d.begins
-          union all select 'stage' where d.advances
+          union all select 'stage' where d.enters
+          union all select 'stage_again' where d.moves and not d.enters
           union all select d.status where d.status <> coalesce(d.told, 'open')
         ) told
         """,
     ),
     "decided_contacts": (
         """
-        insert into contacts (case_id, client_id, stage, action, touch, script, channels, state, planned_at, send_from,
-                              send_until)
-        select case_id, client_id, stage, action, 0, script, channels, 'planned', %(now)s, send_from, send_until
+        insert into contacts (case_id, client_id, plan_id, currency, occasion, stage, action, touch, script, channels,
+                              state, planned_at, send_from, send_until)
+        select case_id, client_id, plan_id, currency, 'stage', stage, action, 0, script, channels, 'planned', %(now)s,
+               send_from, send_until
         from decided_contacts on conflict do nothing
         """,
     ),
@@ -107,6 +121,13 @@ STATEMENTS: Mapping[str, tuple[str, ...]] = {
         select client_id, %(now)s, 'task', jsonb_build_object('kind', kind, 'reason', reason) from given
         """,
     ),
+    "decided_log": (
+        """
+        insert into decisions (client_id, plan_id, plan_name, currency, case_id, day, at, key, says, inputs)
+        select l.client_id, l.plan_id, p.name, l.currency, l.case_id, l.today, %(now)s, l.key, l.says, l.inputs
+        from decided_log l join plans p on p.id = l.plan_id
+        """,
+    ),
 }
 """What is done with the rows of each temporary table, cases before what belongs to them."""
 
@@ -124,18 +145,7 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     async with connection.cursor() as cursor:
         await cursor.execute(TEMPORARY)
         ids = await _case_ids(cursor, decisions)
-        rows = {
-            "decided": [_case_row(one, ids[n]) for n, one in enumerate(decisions) if _has_case(one)],
-            "decided_contacts": list(_contact_rows(decisions, ids, spans)),
-            "decided_orders": [
-                (ids[n], one.facts.client, order.account, order.stage, order.verb.value)
-                for n, one in enumerate(decisions)
-                for order in one.instructions
-            ],
-            "decided_tasks": [
-                (one.facts.client, work.kind.value, work.reason, work.source) for one in decisions for work in one.work
-            ],
-        }
+        rows = _rows(decisions, ids, spans)
         for table, statements in STATEMENTS.items():
             if rows[table]:
                 await _copy(cursor, table, rows[table])
@@ -144,8 +154,24 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
                 await cursor.execute(f"delete from {table}")
 
 
-def _has_case(decision: Decision) -> bool:
-    return decision.status is not None
+def _rows(
+    decisions: Sequence[Decision], ids: Sequence[int | None], spans: Mapping[str, Span]
+) -> Mapping[str, list[tuple[Any, ...]]]:
+    """What goes into each temporary table."""
+    numbered = list(zip(decisions, ids, strict=True))
+    return {
+        "decided": [_case_row(one, number) for one, number in numbered if one.status is not None],
+        "decided_contacts": list(_contact_rows(numbered, spans)),
+        "decided_orders": [
+            (number, one.facts.client, order.account, order.stage, order.verb.value)
+            for one, number in numbered
+            for order in one.instructions
+        ],
+        "decided_tasks": [
+            (one.facts.client, work.kind.value, work.reason, work.source) for one in decisions for work in one.work
+        ],
+        "decided_log": [_log_row(one, number) for one, number in numbered],
+    }
 
 
 async def _case_ids(cursor: psycopg.AsyncCursor[Any], decisions: Sequence[Decision]) -> list[int | None]:
@@ -172,22 +198,30 @@ def _case_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
         decision.stage,
         facts.today,
         decision.begins,
-        decision.advances,
+        decision.moves,
+        decision.enters,
         (decision.status or CaseStatus.OPEN).value,
         facts.case.told.value if facts.case else None,
+        decision.ending.value if decision.ending else None,
         decision.standing.real,
         decision.standing.conditional,
     )
 
 
 def _contact_rows(
-    decisions: Sequence[Decision], ids: Sequence[int | None], spans: Mapping[str, Span]
-) -> Iterable[tuple[Any, ...]]:
-    for number, one in enumerate(decisions):
-        span = spans[one.facts.zone]
+    numbered: Iterable[tuple[Decision, int | None]], spans: Mapping[str, Span]
+) -> Iterator[tuple[Any, ...]]:
+    for one, number in numbered:
+        facts = one.facts
         for approach in one.approaches:
-            channels = [channel.value for channel in approach.channels]
-            yield ids[number], one.facts.client, one.stage, approach.action, approach.script, channels, *span
+            what = (one.stage, approach.action, approach.script, [channel.value for channel in approach.channels])
+            yield number, facts.client, facts.plan, facts.currency, *what, *spans[facts.zone]
+
+
+def _log_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
+    facts = decision.facts
+    said, inputs = Jsonb(record.said(decision)), Jsonb(record.inputs(decision))
+    return facts.client, facts.plan, facts.currency, case_id, facts.today, decision.key, said, inputs
 
 
 async def _copy(cursor: psycopg.AsyncCursor[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -3,84 +3,66 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
-from engine.debt import Hold, HoldKind, Owed
-from engine.decide import CaseFacts, CaseStatus, RunningCase
+from engine.debt import Hold, HoldKind, Owed, Part, Pause
+from engine.decision import CaseFacts, CaseStatus, Deferral, RunningCase
 from engine.document import Plain, stored
-from engine.plan import Plan, Verb, plan
+from engine.plan import Plan, Verb
+from engine.plan_file import plan
+from engine.store.questions import CANDIDATES, FACTS, TYPES
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
-CANDIDATES = """
-select client_id from invoices where balance > 0 and due <= (%(now)s + interval '1 day')::date
-union
-select client_id from cases where closed_at is null
-order by client_id
-"""
+FEW = 100
+"""So many clients at most are asked for by a prepared statement; more are copied out."""
 
-FACTS = """
-with scope as (
-  select c.id, c.group_id, c.plans, c.timezone, (%(now)s::timestamptz at time zone c.timezone)::date as today
-  from clients c where c.id = any(%(clients)s::bigint[])
-), positions as (
-  select s.*, held.currency
-  from scope s cross join lateral (
-    select a.currency from invoices i join accounts a on a.id = i.account_id
-    where i.client_id = s.id and i.balance > 0 and i.due <= s.today
-    union
-    select k.currency from cases k where k.client_id = s.id and k.closed_at is null
-  ) held
-)
-select p.id, p.currency, p.timezone, p.today,
-       coalesce(k.plan_id, v.id), k.id, k.cycle, k.stage, k.started_on, k.stage_entered_on, k.told,
-       (select coalesce(max(cycle), 0) from cases c
-        where c.client_id = p.id and c.plan_name = v.name and c.currency = p.currency),
-       owed.invoices, owed.accounts, owed.services, owed.dues, owed.balances,
-       holds.kinds, holds.amounts, holds.invoices, holds.accounts, holds.untils,
-       orders.stages, orders.verbs, orders.accounts,
-       missed.ids
-from positions p
-join plans v on v.in_force and v.group_id = p.group_id
-  and (v.name = any(p.plans) or (p.plans = '{}' and v.standard))
-left join cases k on k.client_id = p.id and k.plan_name = v.name and k.currency = p.currency and k.closed_at is null
-left join lateral (
-  select array_agg(i.id order by i.due, i.ref) as invoices, array_agg(a.id order by i.due, i.ref) as accounts,
-         array_agg(a.service order by i.due, i.ref) as services, array_agg(i.due order by i.due, i.ref) as dues,
-         array_agg(i.balance order by i.due, i.ref) as balances
-  from invoices i join accounts a on a.id = i.account_id and a.currency = p.currency
-  where i.client_id = p.id and i.balance > 0 and i.due <= p.today
-) owed on true
-left join lateral (
-  select array_agg(h.kind order by h.since) as kinds, array_agg(h.amount order by h.since) as amounts,
-         array_agg(h.invoice_id order by h.since) as invoices, array_agg(h.account_id order by h.since) as accounts,
-         array_agg(h.until order by h.since) as untils
-  from conditional_payments h where h.client_id = p.id and h.currency = p.currency and h.amount > 0
-) holds on true
-left join lateral (
-  select array_agg(o.stage) as stages, array_agg(o.verb) as verbs, array_agg(o.account_id) as accounts
-  from service_orders o where o.case_id = k.id
-) orders on true
-left join lateral (
-  select array_agg(i.id order by i.id) as ids
-  from installment_plans ip join installments i on i.plan_id = ip.id
-  where ip.client_id = p.id and ip.currency = p.currency and ip.ended_at is null and i.due < p.today
-    and i.amount > coalesce((select sum(a.amount) from appropriations a where a.installment_id = i.id), 0)
-    and not exists (select from tasks t where t.source = 'installment:' || i.id)
-) missed on true
-order by p.id, p.currency, v.id
-"""
 
-TYPES = [
-    *("int8", "text", "text", "date"),
-    *("int8", "int8", "int4", "int4", "date", "date", "text", "int4"),
-    *("int8[]", "int8[]", "text[]", "date[]", "int8[]"),
-    *("text[]", "int8[]", "int8[]", "int8[]", "date[]"),
-    *("int4[]", "text[]", "int8[]"),
-    "int8[]",
-]
+class Row(NamedTuple):
+    """One row of FACTS. Arrays that belong together are of one length; None where there is nothing."""
+
+    client: int
+    currency: str
+    zone: str
+    today: date
+    plan: int
+    case: int | None
+    cycle: int | None
+    stage: int | None
+    started_on: date | None
+    entered_on: date | None
+    told: str | None
+    entered: list[int] | None
+    cycles: int
+    last_entered_on: date | None
+    worked_before: date | None
+    worked_today: bool | None
+    key: str | None
+    last_contact_on: date | None
+    finishing: str | None
+    invoices: list[int] | None
+    accounts: list[int] | None
+    services: list[str] | None
+    providers: list[str] | None
+    dues: list[date] | None
+    billed: list[int] | None
+    balances: list[int] | None
+    hold_kinds: list[str] | None
+    hold_amounts: list[int] | None
+    hold_invoices: list[int | None] | None
+    hold_accounts: list[int | None] | None
+    hold_untils: list[date | None] | None
+    order_verbs: list[str] | None
+    order_accounts: list[int] | None
+    delivered: list[int] | None
+    deferred: list[int] | None
+    deferred_until: list[date | None] | None
+    pause_starts: list[date] | None
+    pause_ends: list[date] | None
+    missed: list[int] | None
 
 
 async def candidates(session: ReadSession, now: datetime) -> list[int]:
@@ -96,16 +78,30 @@ async def facts_of(
 ) -> AsyncIterator[tuple[CaseFacts, Plan]]:
     """The facts of these clients at `now`, each with the plan version that applies, by client id."""
     plans = Plans(session)
+    rows = await (_prepared if len(clients) <= FEW else _copied)(session, {"now": now, "clients": list(clients)})
+    for _, positions in groupby(rows, key=lambda row: (row.client, row.currency)):
+        together = [(row, await plans.terms(row.plan, row.currency)) for row in positions]
+        for row, terms in together:
+            others = [other for beside, other in together if beside is not row]
+            yield _facts(row, terms, others), terms
+
+
+async def _prepared(session: ReadSession, asked: Mapping[str, Any]) -> list[Row]:
+    """For the few: planning the query costs more than answering it, and COPY cannot be prepared."""
     connection = await driver(session)
-    rows = []
-    async with connection.cursor() as cursor:
-        statement = f"copy ({FACTS}) to stdout (format binary)"
-        async with cursor.copy(statement, {"now": now, "clients": list(clients)}) as copy:
-            copy.set_types(TYPES)
-            rows = [row async for row in copy.rows()]
-    for row in rows:
-        terms = await plans.terms(row[4], row[1])
-        yield _facts(row, terms), terms
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(FACTS, asked, prepare=True)
+        return [Row(*row) for row in await cursor.fetchall()]
+
+
+async def _copied(session: ReadSession, asked: Mapping[str, Any]) -> list[Row]:
+    connection = await driver(session)
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy ({FACTS}) to stdout (format binary)", asked) as copy,
+    ):
+        copy.set_types(TYPES)
+        return [Row(*row) async for row in copy.rows()]
 
 
 class Plans:
@@ -132,33 +128,59 @@ def _terms(label: str, terms: str, currency: str) -> Plan:
     return plan(stored(value, label), currency)
 
 
-def _facts(row: tuple[Any, ...], terms: Plan) -> CaseFacts:
-    client, currency, zone, today, plan_id = row[:5]
-    case_id, cycle, stage, started_on, entered_on, told, cycles = row[5:12]
-    case = None
-    if case_id is not None:
-        ordered = frozenset((at, Verb(verb), account) for at, verb, account in _zip(row[22:25]))
-        case = RunningCase(case_id, cycle, stage, started_on, entered_on, CaseStatus(told), ordered)
+def _facts(row: Row, terms: Plan, others: Sequence[Plan]) -> CaseFacts:
     return CaseFacts(
-        client=client,
-        plan=plan_id,
-        currency=currency,
-        zone=zone,
-        today=today,
-        owed=tuple(
-            Owed(invoice, account, due, balance)
-            for invoice, account, service, due, balance in _zip(row[12:17])
-            if not terms.services or service in terms.services
-        ),
+        client=row.client,
+        plan=row.plan,
+        currency=row.currency,
+        zone=row.zone,
+        today=row.today,
+        owed=tuple(_owed(row, terms, others)),
         holds=tuple(
             Hold(HoldKind(kind), amount, invoice, account, until)
-            for kind, amount, invoice, account, until in _zip(row[17:22])
+            for kind, amount, invoice, account, until in _together(
+                row.hold_kinds, row.hold_amounts, row.hold_invoices, row.hold_accounts, row.hold_untils
+            )
         ),
-        cycles=cycles,
-        case=case,
-        missed=tuple(row[25] or ()),
+        cycles=row.cycles,
+        case=_case(row),
+        missed=tuple(row.missed or ()),
+        pauses=tuple(Pause(starts, ends) for starts, ends in _together(row.pause_starts, row.pause_ends)),
+        last_entered_on=row.last_entered_on,
+        last_contact_on=row.last_contact_on,
+        finishing=row.finishing,
+        worked_today=bool(row.worked_today),
+        told=row.key,
     )
 
 
-def _zip(arrays: Sequence[list[Any] | None]) -> list[tuple[Any, ...]]:
+def _owed(row: Row, terms: Plan, others: Iterable[Plan]) -> Iterator[Owed]:
+    """What is due, as this plan sees it; what no plan of the client includes is not told at all."""
+    columns = (row.invoices, row.accounts, row.services, row.providers, row.dues, row.billed, row.balances)
+    for invoice, account, service, provider, due, billed, balance in _together(*columns):
+        if terms.includes(service, provider, due, billed, row.today):
+            earlier = row.worked_before is not None and due <= row.worked_before
+            yield Owed(invoice, account, due, balance, Part.EARLIER if earlier else Part.WORKED)
+        elif any(other.includes(service, provider, due, billed, row.today) for other in others):
+            yield Owed(invoice, account, due, balance, Part.ELSEWHERE)
+
+
+def _case(row: Row) -> RunningCase | None:
+    if row.case is None or row.cycle is None or row.stage is None or row.started_on is None or row.told is None:
+        return None
+    return RunningCase(
+        id=row.case,
+        cycle=row.cycle,
+        stage=row.stage,
+        started_on=row.started_on,
+        stage_entered_on=row.entered_on,
+        told=CaseStatus(row.told),
+        entered=frozenset(row.entered or ()),
+        ordered=frozenset((Verb(verb), account) for verb, account in _together(row.order_verbs, row.order_accounts)),
+        delivered=frozenset(row.delivered or ()),
+        deferrals=tuple(Deferral(stage, until) for stage, until in _together(row.deferred, row.deferred_until)),
+    )
+
+
+def _together(*arrays: Sequence[Any] | None) -> list[tuple[Any, ...]]:
     return list(zip(*(array or () for array in arrays), strict=True))

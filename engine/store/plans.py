@@ -8,7 +8,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.document import DocumentError, Node, unique
-from engine.plan import Plan, plan, sends
+from engine.plan import Plan
+from engine.plan_file import plan, sends
 from engine.store.session import WriteSession
 from engine.store.tables.portfolio import PlanGroup, PlanVersion
 

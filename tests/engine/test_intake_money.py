@@ -174,6 +174,24 @@ async def test_an_announced_payment_is_confirmed_or_rejected_by_a_later_file(des
     ]
 
 
+async def test_a_payment_the_bank_takes_back_is_owed_again_and_worked_at_once(desk: Desk, now: datetime) -> None:
+    rows = PAID + "p1,A1,,2026-03-01,300,confirmed\np2,A1,,2026-03-01,20,unconfirmed\n"
+    await desk.take(Kind.PAYMENTS, rows)
+    assert (await desk.balances())["I1"] == 0
+    taken_back = rows.replace("unconfirmed", "reversed").replace("confirmed", "reversed")
+    report = await desk.take(Kind.PAYMENTS, taken_back)
+    assert (report.added, report.changed, report.same) == (0, 2, 0)
+    assert (await desk.balances())["I1"] == 30000
+    async with desk.database.read() as session:
+        case = (await session.scalars(select(Case))).one()
+        assert (case.client_id, case.closed_at) == (await client(desk, "ana"), None)
+    assert (await desk.take(Kind.PAYMENTS, taken_back)).same == 2, "reversed once, however often told"
+    problems = await desk.problems(Kind.PAYMENTS, PAID + "p1,A1,,2026-03-01,300,confirmed\n")
+    assert problems == [
+        "2 status: is confirmed, but the payment was reversed; money that came after all needs a new name"
+    ]
+
+
 async def test_a_payment_may_name_its_client_alone(desk: Desk) -> None:
     header = "payment,client,paid_at,amount,currency\n"
     assert (await desk.take(Kind.PAYMENTS, header + "p1,ana,2026-03-01,100,\np2,bob,2026-03-01,80,eur\n")).added == 2
@@ -194,9 +212,14 @@ async def test_a_payment_may_name_its_client_alone(desk: Desk) -> None:
         ("p1,A1,,soon,10,", "paid_at: 'soon' is not a time; write it as 2025-08-01 or 2025-08-01T09:30"),
         ("p1,A1,,2026-03-01,10,lost", "status: 'lost' is not one of: confirmed, unconfirmed, rejected, reversed"),
         ("p1,A1,,2026-03-01,10,rejected", "status: is rejected, but no such payment was announced"),
+        ("p1,A1,,2026-03-01,10,reversed", "status: is reversed, but no such payment was booked"),
         (
-            "p1,A1,,2026-03-01,10,reversed",
-            "status: taking a payment back is not supported yet: leave the row out and raise the balance",
+            "told,A1,,2026-03-01,4,reversed",
+            "amount: is 4.00 RON, and this payment is booked with 5.00 RON; another needs its own name",
+        ),
+        (
+            "told,A1,,2026-03-01,5,rejected",
+            "status: is rejected, but the payment is confirmed; one that is taken back is reversed",
         ),
         (
             "told,A1,,2026-03-01,10,",

@@ -13,7 +13,7 @@ import pytest
 
 from engine import document
 from engine.money import money
-from engine.sample.portfolio import COUNTRIES, GENTLE_PLAN, PLANS, Portfolio, portfolio, write_csv
+from engine.sample.portfolio import COUNTRIES, GENTLE_PLAN, PLANS, PUBLIC_PLAN, Portfolio, portfolio, write_csv
 from engine.store.plans import read_plans
 
 FIRST_DAY = date(2026, 10, 12)
@@ -93,10 +93,10 @@ def test_everybody_can_be_reached_somehow_but_not_everybody_by_everything(sample
 def test_every_plan_and_group_is_in_the_sample_plans(sample: Portfolio) -> None:
     plans = [terms for terms, _ in read_plans(document.read(PLANS), "USD")]
     assert {client.group for client in sample.clients} == {terms.group for terms in plans if terms.standard}
-    (gentle,) = (terms for terms in plans if terms.name == GENTLE_PLAN)
+    others = {(terms.name, terms.group) for terms in plans if terms.name in (GENTLE_PLAN, PUBLIC_PLAN)}
     chosen = [client for client in sample.clients if client.plan]
     assert 10 <= len(chosen) <= 80
-    assert {(client.plan, client.group) for client in chosen} == {(gentle.name, gentle.group)}
+    assert {(client.plan, client.group) for client in chosen} == others
 
 
 def test_a_client_has_one_to_three_accounts_in_the_currency_of_the_country(sample: Portfolio) -> None:

@@ -38,12 +38,18 @@ async def given_plans(session: WriteSession, text: str = PLAN, currency: str = "
 
 
 async def given_client(
-    session: WriteSession, ref: str = "ana", *, zone: str = "Europe/Bucharest", language: str = "ro", **addresses: str
+    session: WriteSession,
+    ref: str = "ana",
+    *,
+    zone: str = "Europe/Bucharest",
+    language: str = "ro",
+    plans: tuple[str, ...] = (),
+    **addresses: str,
 ) -> int:
     """A client of the group individuals; addresses by channel: sms="+40...", email="..."."""
     group = await session.scalar(select(PlanGroup.id).where(PlanGroup.name == "individuals"))
     client = Client(
-        ref=ref, group_id=group, plans=[], kind="person", name=ref.title(), language=language, timezone=zone
+        ref=ref, group_id=group, plans=list(plans), kind="person", name=ref.title(), language=language, timezone=zone
     )
     session.add(client)
     await session.flush()

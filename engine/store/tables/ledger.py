@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.promise import PromiseState
-from engine.store.tables.base import Base, Currency, Id, Minor, Moment, one_of
+from engine.store.tables.base import Base, Currency, Id, Minor, Moment, Sealed, one_of
 
 
 class PaymentStatus(StrEnum):
@@ -22,13 +22,26 @@ class PaymentStatus(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """What an entry of the ledger records. `credit` entries name no invoice: money of the client not yet used."""
+    """What an entry of the ledger records.
+
+    A `credit` without an invoice is money of the client not yet used; its use is a pair of `credit` entries. Where
+    money came by a payment every entry that moves it names that payment. A `refund` takes back what was paid.
+    """
 
     CHARGE = "charge"
     PAYMENT = "payment"
     CREDIT = "credit"
     CREDIT_MEMO = "credit_memo"
     PRIOR = "prior"
+    REFUND = "refund"
+
+
+class PlanOutcome(StrEnum):
+    """How an installment plan ended."""
+
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    REPLACED = "replaced"
 
 
 class Payment(Base):
@@ -91,12 +104,18 @@ class Dispute(Base):
 
 
 class Promise(Base):
-    """A promise to pay `amount` by the end of the client's day `until`; no channel: an operator recorded it."""
+    """A promise to pay `amount` by the end of the client's day `until`; no channel: an operator recorded it.
+
+    It stays open for `grace` days more; at judgment `threshold` percent of the sum keep it. No promiser: the client
+    themselves. `reason` is why it was withdrawn, `replaced_by` the promise that took its place.
+    """
 
     __tablename__ = "promises"
     __table_args__ = (
         one_of("state", PromiseState),
         CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("grace between 0 and 90", name="grace"),
+        CheckConstraint("threshold between 1 and 100", name="threshold"),
         Index("ix_promises_open", "client_id", "until", postgresql_where=text(f"state = '{PromiseState.OPEN}'")),
     )
 
@@ -109,12 +128,18 @@ class Promise(Base):
     channel: Mapped[str | None]
     state: Mapped[str]
     judged_at: Mapped[datetime | None]
+    grace: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    threshold: Mapped[int] = mapped_column(server_default=text("100"), default=100)
+    promiser: Mapped[str | None] = mapped_column(Sealed)
+    reason: Mapped[str | None]
+    replaced_by: Mapped[int | None] = mapped_column(ForeignKey("promises.id"))
 
 
 class InstallmentRequest(Base):
-    """A client's wish to pay in parts, waiting for an operator."""
+    """A client's wish to pay in parts. Answered by an operator, or (no `answered_by`) by the policy of their plan."""
 
     __tablename__ = "installment_requests"
+    __table_args__ = (Index("ix_installment_requests_open", "client_id", postgresql_where=text("answered_at is null")),)
 
     id: Mapped[Id]
     client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
@@ -123,40 +148,57 @@ class InstallmentRequest(Base):
     channel: Mapped[str | None]
     requested_at: Mapped[Moment]
     answered_at: Mapped[datetime | None]
+    granted: Mapped[bool | None]
+    reason: Mapped[str | None]
+    answered_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("installment_plans.id"))
 
 
 class InstallmentPlan(Base):
     """An agreed schedule. It freezes what is not yet due; a missed part becomes collectable the day after."""
 
     __tablename__ = "installment_plans"
+    __table_args__ = (one_of("outcome", PlanOutcome),)
 
     id: Mapped[Id]
     client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
     currency: Mapped[Currency]
     agreed_at: Mapped[Moment]
     ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
 
 
 class Installment(Base):
-    """One part of an installment plan."""
+    """One part of an installment plan: `amount` of the debt itself; `interest` and `fee` are agreed beside it."""
 
     __tablename__ = "installments"
-    __table_args__ = (UniqueConstraint("plan_id", "no"), CheckConstraint("amount > 0", name="amount"))
+    __table_args__ = (
+        UniqueConstraint("plan_id", "no"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("interest >= 0", name="interest"),
+        CheckConstraint("fee >= 0", name="fee"),
+    )
 
     id: Mapped[Id]
     plan_id: Mapped[int] = mapped_column(ForeignKey("installment_plans.id"))
     no: Mapped[int]
     due: Mapped[date]
     amount: Mapped[Minor]
+    interest: Mapped[Minor] = mapped_column(server_default=text("0"), default=0)
+    fee: Mapped[Minor] = mapped_column(server_default=text("0"), default=0)
 
 
 class Appropriation(Base):
-    """The part of a confirmed payment that fulfils a promise or an installment. One payment is never counted twice."""
+    """The part of a confirmed payment that fulfils a promise or an installment. One payment is never counted twice.
+
+    What is taken back of the payment is a row of its own, below zero.
+    """
 
     __tablename__ = "appropriations"
     __table_args__ = (
         CheckConstraint("num_nonnulls(promise_id, installment_id) = 1", name="one_target"),
-        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("amount <> 0", name="amount"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -1,0 +1,178 @@
+"""Contacts of courtesy: a word before an invoice, a promise or an installment falls due, and after one was missed.
+
+None is sent unless a plan asks for it (`courtesy`, `follow_up`), none in a pause, none sooner after another contact
+than the plan allows. Each is planned once: `source` is its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from engine.calendar import Hours, zone
+from engine.contact import ChannelKind
+from engine.decision import NO_STAGE
+from engine.plan import Plan
+from engine.store.facts import Plans
+from engine.store.session import Database, ReadSession, WriteSession
+from engine.store.tables.casework import Contact, ContactState, Occasion
+
+CHUNK = 2000
+SCRIPTS = {
+    Occasion.PROMISE_BEFORE: "promise_reminder",
+    Occasion.PROMISE_BROKEN: "promise_broken",
+    Occasion.INSTALLMENT_BEFORE: "installment_reminder",
+    Occasion.INSTALLMENT_MISSED: "installment_missed",
+}
+
+DUE = text("""
+with followed as (
+  select c.id as client_id, c.timezone, (:now at time zone c.timezone)::date as today, v.id as plan_id,
+         v.terms -> 'follow_up' as wants, v.terms -> 'courtesy' as courtesies,
+         coalesce((v.terms ->> 'min_days_between_contacts')::int, 0) as gap
+  from clients c join plans v on v.in_force and v.group_id = c.group_id
+    and (v.name = any(c.plans) or (c.plans = '{}' and v.standard))
+  where v.terms ?| array['follow_up', 'courtesy']
+), occasions as (
+  select f.*, 'promise_before' as occasion, p.currency, p.id as promise_id, null::bigint as installment_id,
+         null::bigint as invoice_id, 0 as before_due
+  from followed f join promises p on p.client_id = f.client_id and p.state = 'open'
+  cross join lateral (select p.until - (f.wants ->> 'promise_before')::int as day) reminder
+  where f.today between reminder.day and p.until and (p.made_at at time zone f.timezone)::date < reminder.day
+union all
+  select f.*, 'promise_broken', p.currency, p.id, null, null, 0
+  from followed f join promises p on p.client_id = f.client_id and p.state in ('broken', 'partly_kept')
+  where (f.wants ->> 'promise_broken')::boolean and p.judged_at > :now - interval '2 days'
+    and exists (select from invoices i where i.client_id = f.client_id and i.balance > 0)
+union all
+  select f.*, 'installment_before', ip.currency, null, i.id, null, 0
+  from followed f join installment_plans ip on ip.client_id = f.client_id and ip.ended_at is null
+  join installments i on i.plan_id = ip.id
+  cross join lateral (select i.due - (f.wants ->> 'installment_before')::int as day) reminder
+  where f.today between reminder.day and i.due and (ip.agreed_at at time zone f.timezone)::date < reminder.day
+    and i.amount > coalesce((select sum(a.amount) from appropriations a where a.installment_id = i.id), 0)
+union all
+  select f.*, 'installment_missed', ip.currency, null, i.id, null, 0
+  from followed f join installment_plans ip on ip.client_id = f.client_id and ip.ended_at is null
+  join installments i on i.plan_id = ip.id
+  where (f.wants ->> 'installment_missed')::boolean and i.due between f.today - 3 and f.today - 1
+    and i.amount > coalesce((select sum(a.amount) from appropriations a where a.installment_id = i.id), 0)
+union all
+  select f.*, 'before_due', a.currency, null, null, i.id, (wish.value ->> 'before_due')::int
+  from followed f cross join lateral jsonb_array_elements(f.courtesies) wish
+  join invoices i on i.client_id = f.client_id and i.balance > 0
+    and i.due - (wish.value ->> 'before_due')::int between f.today - 1 and f.today and i.due > f.today
+  join accounts a on a.id = i.account_id
+  -- Who is being chased is not reminded beside it, and who has paid in advance owes nothing on the day.
+  where not exists (select from cases k where k.client_id = f.client_id and k.closed_at is null)
+    and i.balance > coalesce((select -sum(l.amount) from ledger_entries l
+      where l.client_id = f.client_id and l.currency = a.currency and l.invoice_id is null), 0)
+)
+select distinct on (o.occasion, o.promise_id, o.installment_id, o.invoice_id, o.before_due)
+       o.client_id, o.timezone, o.today, o.plan_id, o.occasion, o.currency, o.promise_id, o.installment_id,
+       o.invoice_id, o.before_due, a.service, a.provider, i.due, i.amount
+from occasions o left join invoices i on i.id = o.invoice_id left join accounts a on a.id = i.account_id
+where not exists (select from dunning_pauses p where p.client_id = o.client_id and p.starts <= o.today
+                    and p.ends > o.today)
+  and not exists (select from contacts c where c.client_id = o.client_id and c.state in ('planned', 'opened')
+                    and (c.planned_at at time zone o.timezone)::date > o.today - o.gap)
+order by o.occasion, o.promise_id, o.installment_id, o.invoice_id, o.before_due, o.plan_id
+""")
+
+
+class Row(NamedTuple):
+    """One thing to be courteous about; `before_due` days and the invoice's columns are of a coming invoice only."""
+
+    client: int
+    timezone: str
+    today: date
+    plan: int
+    occasion: str
+    currency: str
+    promise: int | None
+    installment: int | None
+    invoice: int | None
+    before_due: int
+    service: str | None
+    provider: str | None
+    due: date | None
+    amount: int | None
+
+
+async def plan_courtesies(database: Database, now: datetime, hours: Hours) -> int:
+    """Plan the courtesies of the day for every client whose plan asks for them. How many things there were."""
+    async with database.read() as session:
+        rows = [Row(*row) for row in await session.execute(DUE, {"now": now})]
+    for start in range(0, len(rows), CHUNK):
+        async with database.write() as session:
+            await _plan(session, rows[start : start + CHUNK], now, hours)
+    return len(rows)
+
+
+async def coming_courtesies(session: ReadSession, now: datetime) -> list[Row]:
+    """What `plan_courtesies` would plan at `now` and has not planned yet."""
+    rows = [Row(*row) for row in await session.execute(DUE, {"now": now})]
+    planned = set(await session.scalars(select(Contact.source).where(Contact.source.in_(map(source, rows)))))
+    return [row for row in rows if source(row) not in planned]
+
+
+async def _plan(session: WriteSession, rows: Sequence[Row], now: datetime, hours: Hours) -> None:
+    plans = Plans(session)
+    values = []
+    for row in rows:
+        terms = await plans.terms(row.plan, row.currency)
+        for script, channels in approach(row, terms):
+            send_from, send_until = hours.next_span(now, zone(row.timezone))
+            values.append(
+                {
+                    "client_id": row.client,
+                    "plan_id": row.plan,
+                    "currency": row.currency,
+                    "occasion": row.occasion,
+                    "source": source(row),
+                    "promise_id": row.promise,
+                    "installment_id": row.installment,
+                    "invoice_id": row.invoice,
+                    "stage": NO_STAGE,
+                    "action": 0,
+                    "touch": 0,
+                    "script": script,
+                    "channels": [channel.value for channel in channels],
+                    "state": ContactState.PLANNED,
+                    "planned_at": now,
+                    "send_from": send_from,
+                    "send_until": send_until,
+                }
+            )
+    if values:
+        await session.execute(insert(Contact).values(values).on_conflict_do_nothing(index_elements=["source"]))
+
+
+def approach(row: Row, terms: Plan) -> Iterator[tuple[str, tuple[ChannelKind, ...]]]:
+    """The script and the channels of a courtesy, where the plan includes what it is about."""
+    if row.occasion != Occasion.BEFORE_DUE:
+        yield SCRIPTS[Occasion(row.occasion)], terms.follow_up.channels or terms.channels
+        return
+    include = terms.include
+    if (
+        (not include.services or row.service in include.services)
+        and (not include.providers or row.provider in include.providers)
+        and (row.amount or 0) >= include.min_amount
+    ):
+        wish = next(one for one in terms.courtesies if one.before_due == row.before_due)
+        yield wish.send.script, wish.send.channels
+
+
+def source(row: Row) -> str:
+    """The key by which a courtesy is planned once."""
+    match row.occasion:
+        case Occasion.BEFORE_DUE:
+            return f"invoice:{row.invoice}:{row.before_due} days before"
+        case Occasion.PROMISE_BEFORE | Occasion.PROMISE_BROKEN:
+            return f"promise:{row.promise}:{row.occasion}"
+        case _:
+            return f"installment:{row.installment}:{row.occasion}"

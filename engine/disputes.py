@@ -1,0 +1,45 @@
+"""Disputes: contested sums, frozen until somebody has decided about them.
+
+Every function works in the caller's transaction and expects the client to be locked. Amounts are minor units.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.money import Money
+from engine.store.history import note
+from engine.store.session import WriteSession
+from engine.store.tables.ledger import Dispute
+
+
+class NoSuchDispute(LookupError):
+    """There is no open dispute of that number."""
+
+
+async def dispute(
+    session: WriteSession, client: int, amount: Money, reason: str, now: datetime, invoice: int | None = None
+) -> int:
+    """Freeze a contested sum, of one invoice or of the debt as a whole. The id of the dispute."""
+    row = Dispute(
+        client_id=client,
+        invoice_id=invoice,
+        currency=amount.currency,
+        amount=amount.minor,
+        reason=reason,
+        opened_at=now,
+    )
+    session.add(row)
+    note(session, client, now, "dispute", amount=amount.minor, currency=amount.currency, reason=reason)
+    await session.flush()
+    return row.id
+
+
+async def resolve_dispute(session: WriteSession, number: int, granted: int, now: datetime) -> Dispute:
+    """Close a dispute: what it froze is collectable again, less `granted`, which the caller books as a credit memo."""
+    row = await session.get(Dispute, number, populate_existing=True)
+    if row is None or row.resolved_at is not None:
+        raise NoSuchDispute(f"no open dispute {number}")
+    row.resolved_at, row.granted = now, granted
+    note(session, row.client_id, now, "dispute_resolved", amount=row.amount, granted=granted)
+    return row

@@ -1,0 +1,147 @@
+"""Promises to pay, from the day they are made to their judgment. What they freeze is computed (`engine.debt`).
+
+Every function works in the caller's transaction and, where it does not say otherwise, expects the client to be
+locked. Amounts are minor units.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select, text
+
+from engine.money import Money
+from engine.promise import PromiseState, PromiseTerms, fulfilment, judge
+from engine.store.history import note
+from engine.store.session import WriteSession, lock_clients
+from engine.store.tables.ledger import Promise
+
+PLAIN = PromiseTerms()
+
+CLEARED = "cleared by other means"
+"""Why a promise of which nothing came is no fault of the client's: what it was for is no longer owed."""
+
+
+class NoSuchPromise(LookupError):
+    """There is no open promise of that number."""
+
+
+async def promise(
+    session: WriteSession, client: int, amount: Money, until: date, now: datetime, terms: PromiseTerms = PLAIN
+) -> int:
+    """Book a promise to pay by the end of the client's day `until`; it counts from `now`. The id of the promise."""
+    row = Promise(
+        client_id=client,
+        currency=amount.currency,
+        amount=amount.minor,
+        until=until,
+        made_at=now,
+        channel=terms.channel,
+        state=PromiseState.OPEN,
+        grace=terms.grace,
+        threshold=terms.threshold,
+        promiser=terms.promiser,
+    )
+    session.add(row)
+    await session.flush()
+    note(
+        session,
+        client,
+        now,
+        "promise",
+        promise=row.id,
+        amount=amount.minor,
+        currency=amount.currency,
+        until=until.isoformat(),
+        grace=terms.grace or None,
+        threshold=terms.threshold if terms.threshold < 100 else None,
+    )
+    await session.flush()
+    return row.id
+
+
+async def replace_promises(session: WriteSession, number: int, now: datetime) -> None:
+    """The client names another day by the promise `number`: their other open ones in its currency give way to it."""
+    following = await session.get_one(Promise, number)
+    others = select(Promise).where(
+        Promise.client_id == following.client_id,
+        Promise.currency == following.currency,
+        Promise.state == PromiseState.OPEN,
+        Promise.id != number,
+    )
+    for row in await session.scalars(others):
+        row.replaced_by = number
+        end_promise(session, row, PromiseState.REPLACED, now)
+    await session.flush()
+
+
+async def withdraw_promise(
+    session: WriteSession, number: int, reason: str, now: datetime, *, by: str | None = None
+) -> None:
+    """Call a promise off: what it still froze is collectable again. `by` is a person. Raises NoSuchPromise."""
+    row = await session.get(Promise, number, populate_existing=True)
+    if row is None or row.state != PromiseState.OPEN:
+        raise NoSuchPromise(f"no open promise {number}")
+    row.reason = reason
+    end_promise(session, row, PromiseState.WITHDRAWN, now, by=by)
+    await session.flush()
+
+
+def end_promise(
+    session: WriteSession,
+    row: Promise,
+    state: PromiseState,
+    now: datetime,
+    paid: int | None = None,
+    *,
+    by: str | None = None,
+) -> None:
+    """Give a promise its last state, and tell the history; `by` where a person ends it."""
+    row.state, row.judged_at = state, now
+    note(
+        session,
+        row.client_id,
+        now,
+        f"promise_{state}",
+        promise=row.id,
+        amount=row.amount,
+        currency=row.currency,
+        fulfilment=None if paid is None else fulfilment(row.amount, paid),
+        reason=row.reason,
+        replaced_by=row.replaced_by,
+        by=by,
+    )
+
+
+OVER = text("""
+select p.id, p.client_id,
+       coalesce((select sum(a.amount) from appropriations a where a.promise_id = p.id), 0)::bigint as paid,
+       exists (
+         select from invoices i join accounts a on a.id = i.account_id
+         where i.client_id = p.client_id and a.currency = p.currency and i.balance > 0
+       ) as owes
+from promises p join clients c on c.id = p.client_id
+where p.state = 'open' and p.until + p.grace < (:now at time zone c.timezone)::date
+order by p.id
+""")
+
+
+async def judge_promises(session: WriteSession, now: datetime) -> int:
+    """Judge the promises whose last day and grace are over where the client lives. Locks the clients.
+
+    How many were judged.
+    """
+    clients = {row.client_id for row in await session.execute(OVER, {"now": now})}
+    if not clients:
+        return 0
+    # A payment may come in while we look: with its client held, what is read stays true until it is judged.
+    await lock_clients(session, sorted(clients))
+    over = (await session.execute(OVER, {"now": now})).all()
+    for number, _, paid, owes in over:
+        row = await session.get_one(Promise, number, populate_existing=True)
+        state = judge(row.amount, paid, over=True, threshold=row.threshold)
+        if state is PromiseState.BROKEN and not owes:
+            row.reason = CLEARED
+        end_promise(session, row, state, now, paid)
+    await session.flush()
+    return len(over)
