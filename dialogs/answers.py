@@ -17,8 +17,8 @@ FEWEST_WORDS = 3
 """Words from which a complaint is a reason by itself; fewer are asked about."""
 LONGEST_REASON = 500
 MOST_WORDS = 6
-"""Words up to which a day is the whole reply: at the end of this month."""
-UNSAID = (Intent.OTHER, Intent.AFFIRM, Intent.DENY)
+"""Words up to which a day, or a number of parts, is the whole reply: at the end of this month."""
+UNSAID = (Intent.OTHER, Intent.AFFIRM, Intent.DENY, Intent.THANKS)
 
 ASKED = {AskKind.PROMISE_DATE: Asked.DATE, AskKind.COUNT: Asked.COUNT, AskKind.YES_NO: Asked.CONFIRM}
 LEI = ("RON", "MDL")
@@ -59,9 +59,16 @@ def latest(facts: Facts) -> date:
     return facts.today + timedelta(days=facts.promise_days)
 
 
-def promisable(facts: Facts) -> Money | None:
-    """All that a day can be named for: what is due, or else what the open promise still is, to be replaced."""
-    return facts.amount_due or facts.promised or None
+def promisable(facts: Facts, matter: str) -> Money | None:
+    """All that a day can be named for: what the talk is about, or what is due, or else what is promised already."""
+    due = facts.due(matter)
+    return due.amount if due else facts.amount_due or facts.promised or None
+
+
+def in_time(day: date, facts: Facts, matter: str) -> bool:
+    """Whether the day is no later than what the talk is about asks for: then there is nothing to agree on."""
+    due = facts.due(matter)
+    return due is not None and day <= due.day
 
 
 def bare_day(reading: Reading, facts: Facts) -> bool:
@@ -70,12 +77,17 @@ def bare_day(reading: Reading, facts: Facts) -> bool:
     return short and reading.intent in UNSAID and any(day.date >= facts.today for day in reading.dates)
 
 
-def promised(reading: Reading, facts: Facts) -> Money | None:
+def bare_count(reading: Reading) -> bool:
+    """Whether the reply is little more than a number of parts, unasked: that is a wish to pay in so many."""
+    return len(reading.text.split()) <= MOST_WORDS and reading.intent in UNSAID and reading.count is not None
+
+
+def promised(reading: Reading, facts: Facts, matter: str) -> Money | None:
     """A single sum that was named, in the currency of the debt; None where none was. At most all that can be promised.
 
     It is read back before it counts.
     """
-    whole = promisable(facts)
+    whole = promisable(facts, matter)
     if whole is None or len(reading.amounts) != 1:
         return None
     named = reading.amounts[0]
@@ -86,7 +98,7 @@ def promised(reading: Reading, facts: Facts) -> Money | None:
         amount = money(named.value, currency)
     except BadAmount:
         return None
-    return min(amount, whole)
+    return min(amount, max(whole, facts.amount_due))
 
 
 def _day(reading: Reading, facts: Facts) -> date | Problem | None:

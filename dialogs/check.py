@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from babel.messages.catalog import Message
@@ -40,6 +40,7 @@ class Issue:
 def check(scripts: Mapping[str, Script], catalogs: Mapping[str, Catalog]) -> list[Issue]:
     """Every problem found, by file and step, each once."""
     found = [issue for script in scripts.values() for issue in (*_texts(script), *_steps(script))]
+    found += _unreached(scripts.values())
     texts = {key: text for script in scripts.values() for key, text in script.texts.items()}
     for catalog in catalogs.values():
         if catalog.language != SOURCE:
@@ -62,12 +63,19 @@ def _texts(script: Script) -> Iterator[Issue]:
             yield _at(script, text.key, f"the plural does not show {{{text.by}}}", f"write {{{text.by}}} in both forms")
 
 
+def _unreached(scripts: Collection[Script]) -> Iterator[Issue]:
+    """Steps no talk can reach; a shared one is there for any of the scripts."""
+    steps = {(step.file, step.id): step for script in scripts for step in script.steps.values()}
+    for script in scripts:
+        for name in _reached(script, script.start, *script.repairs.values()):
+            steps.pop((script.steps[name].file, name), None)
+    for step in steps.values():
+        yield _step(step, "no talk can reach this step", "lead to it from another step or remove it")
+
+
 def _steps(script: Script) -> Iterator[Issue]:
-    """Steps no talk can reach, questions without words, circles without a question, ends without a word."""
-    reached = _reached(script, script.start, *script.repairs.values())
+    """Questions without words, circles without a question, ends without a word."""
     for step in script.steps.values():
-        if step.id not in reached:
-            yield _step(step, "no talk can reach this step", "lead to it from another step or remove it")
         if step.ask and step.ask.kind != AskKind.CHOICE and not _always_says(step):
             yield _step(step, "it asks without a word", "add a text without conditions under 'say'")
         if not step.ask and not step.next and not _always_says(step) and not _sure(step):

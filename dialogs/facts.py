@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
+from dialogs.message import Schedule
 from engine.money import Money
 
 
@@ -18,6 +20,18 @@ class AccountDue:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A sum that belongs to a day: promised by it, or falling due on it."""
+
+    amount: Money
+    day: date
+
+
+MATTERS = ("promise", "broken", "installment", "missed", "upcoming")
+"""The facts of type Due: what a script may be about besides the debt as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One client's situation at this moment. Days are in the client's zone; sums are of unfrozen, included, due debt.
 
@@ -25,6 +39,11 @@ class Facts:
     `consequence_on` is the day the plan's next service restriction can come, if the plan has one ahead. `account_tails`
     are the digits the identity step asks for; `link_by_sms` says that a pay link can be sent to their telephone.
     `promised` is what the client's open promises still are, in the currency of `amount_due`; None without any.
+
+    `promise` is what is still missing of the open promise whose last day comes first, `broken` of the last promise if
+    it was not kept in full; `installment` of the next agreed part, `missed` of all parts that should have come, with
+    the oldest of their days; `upcoming` is what falls due next and is no debt yet, by account in `upcoming_accounts`.
+    `schedules` are the payments that a policy grants at once for a number of parts; empty without a policy.
     """
 
     today: date
@@ -42,3 +61,15 @@ class Facts:
     account_tails: tuple[str, ...] = ()
     link_by_sms: bool = False
     promised: Money | None = None
+    promise: Due | None = None
+    broken: Due | None = None
+    installment: Due | None = None
+    missed: Due | None = None
+    upcoming: Due | None = None
+    upcoming_accounts: tuple[AccountDue, ...] = ()
+    schedules: Mapping[int, Schedule] = field(default_factory=dict)
+
+    def due(self, matter: str) -> Due | None:
+        """The fact of that name among MATTERS; None where it does not stand, or no name is given."""
+        found: Due | None = getattr(self, matter) if matter else None
+        return found

@@ -105,7 +105,9 @@ class Line:
 class Ask:
     """A typed question. `go` maps an answer to the step it leads to: an option's id, or `given` for a value.
 
-    A proof of identity leads to the start of whichever script is played: its `go` is empty.
+    A value asked for may lead elsewhere: `in_time` a day no later than that of the script's matter, `granted` a number
+    of parts for which there is a schedule. A proof of identity leads to the start of whichever script is played: its
+    `go` is empty.
     """
 
     kind: AskKind
@@ -135,7 +137,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One version of a script, shared steps included. `version` is a hash of the content it was built from."""
+    """One version of a script, shared steps included. `version` is a hash of the content it was built from.
+
+    `matter` names the fact it is about (one of `dialogs.facts.MATTERS`); empty where that is the debt as a whole.
+    """
 
     name: str
     version: str
@@ -145,6 +150,7 @@ class Script:
     texts: Mapping[str, Text]
     repairs: Mapping[str, str]
     slots: Mapping[str, Shape]
+    matter: str = ""
     own: frozenset[str] = frozenset()
     """Keys of the texts written in this script's own file."""
 

@@ -8,7 +8,10 @@ from datetime import date
 
 from engine.money import Money
 
-Value = Money | date | int | str
+Schedule = tuple[tuple[date, Money], ...]
+"""Payments agreed or offered, each with its last day, in their order."""
+
+Value = Money | date | int | str | Schedule
 """A value a text may show: rendered by Babel in the language of the talk, never as the code prints it."""
 
 

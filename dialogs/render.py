@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -10,9 +10,9 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_name
 
 from dialogs.catalog import SOURCE, Catalog
-from dialogs.facts import AccountDue, Facts
+from dialogs.facts import AccountDue, Due, Facts
 from dialogs.flow import SHARED, Script
-from dialogs.message import Choice, Message, Option, Speech, Value
+from dialogs.message import Choice, Message, Option, Schedule, Speech, Value
 from dialogs.text import FACTS, Shape, Text, fill
 from engine.contact import ChannelKind
 from engine.money import Money
@@ -20,6 +20,10 @@ from engine.money import Money
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LINK = "pay_link"
 LINK_LABEL = "common.menu.pay_now"
+
+
+class NothingToShow(LookupError):
+    """A text shows a fact that does not stand any more, so it is not said."""
 
 
 def render(
@@ -34,15 +38,15 @@ def render(
     the spoken one; there sums are spelled and options come with their keys.
 
     Facts are read as given now, values of the talk as the turn bound them. A language without catalog gets English.
+    A line said only when a fact stands is left out once it does not; for any other, NothingToShow is raised.
     """
     messages = tuple(messages)
     catalog = catalogs.get(language) or catalogs[SOURCE]
     voice = _Voice(script, facts, catalog, channel)
-    keys = [voice.text(message.key) for message in messages]
-    linked = any(LINK in text.placeholders for text in keys)
+    linked = any(LINK in voice.text(message.key).placeholders for message in messages)
     return Speech(
         language=catalog.language,
-        paragraphs=tuple(voice.say(text, message.args) for text, message in zip(keys, messages, strict=True)),
+        paragraphs=tuple(voice.paragraphs(messages)),
         choices=voice.choices([option for message in messages for option in message.options]),
         link=facts.pay_link if linked else "",
         link_label=voice.say(script.texts[LINK_LABEL]) if linked and LINK_LABEL in script.texts else "",
@@ -73,6 +77,15 @@ class _Voice:
         own = self.script.texts.get(f"{key}.{self.channel}") if self.channel else None
         return own or self.script.texts[key]
 
+    def paragraphs(self, messages: Iterable[Message]) -> Iterator[str]:
+        conditional = {line.key for step in self.script.steps.values() for line in step.lines if line.when}
+        for message in messages:
+            try:
+                yield self.say(self.text(message.key), message.args)
+            except NothingToShow:
+                if message.key not in conditional:
+                    raise
+
     def phrase(self, name: str, args: Mapping[str, Value] | None = None) -> str:
         return self.say(self.text(f"{SHARED}.phrases.{name}"), args)
 
@@ -94,13 +107,28 @@ class _Voice:
     def _shown(self, name: str, values: Mapping[str, Value]) -> str:
         shape = FACTS.get(name) or self.script.slots[name]
         if shape == Shape.ACCOUNTS:
-            return "\n".join(self._account(account) for account in self.facts.accounts)
-        value = values[name] if name in values else getattr(self.facts, name)
+            return "\n".join(self._account(account) for account in getattr(self.facts, name))
+        value = values[name] if name in values else self._fact(name)
         if isinstance(value, Money):
             return self._money(value)
+        if isinstance(value, tuple):
+            return self._schedule(value)
         if isinstance(value, date):
             return shown_date(value, self.catalog, self.facts.today, weekday=shape == Shape.DAY)
         return str(value)
+
+    def _fact(self, name: str) -> Value:
+        owner, _, part = name.partition(".")
+        value: Value | Due | None = getattr(self.facts, owner)
+        value = getattr(value, part, None) if part else value
+        if value is None or isinstance(value, Due):
+            raise NothingToShow(f"there is no {name} to show any more")
+        return value
+
+    def _schedule(self, schedule: Schedule) -> str:
+        """Payments one below the other, for the ear in one row."""
+        parts = [self.phrase("part", {"amount": amount, "day": day}) for day, amount in schedule]
+        return (", " if self.channel == ChannelKind.VOICE else "\n").join(parts)
 
     def _account(self, account: AccountDue) -> str:
         service = f" ({account.service})" if account.service else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from dialogs.facts import MATTERS
 from dialogs.flow import (
     ENDINGS,
     EVENTS,
@@ -33,9 +34,11 @@ __all__ = ["Script", "ScriptError", "load_scripts", "parse_file", "parse_script"
 
 PACKAGED = Path(__file__).parent / "scripts"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-CONDITIONS = frozenset(FACTS)
+CONDITIONS = frozenset(fact for fact in FACTS if "." not in fact) | frozenset(MATTERS)
 WORDINGS = ("sms", "voice")
 BY_VALUE = (AskKind.PROMISE_DATE, AskKind.COUNT, AskKind.TEXT)
+BESIDES = {AskKind.PROMISE_DATE: "in_time", AskKind.COUNT: "granted"}
+"""Where some values of a question lead instead: days that are early enough anyway, parts a policy grants at once."""
 
 
 @cache
@@ -59,6 +62,7 @@ def parse_script(text: str, filename: str, shared: str | None = None) -> Script:
         version=hashlib.sha256(f"{shared}\0{text}".encode()).hexdigest()[:16],
         file=filename,
         start=own.start,
+        matter=own.matter,
         steps={**base.steps, **own.steps},
         texts={**base.texts, **own.texts},
         repairs={**base.repairs, **own.repairs},
@@ -123,7 +127,7 @@ class _File:
 
     def script(self) -> Script:
         root = self.root
-        root.only("spec", "script", "about", "start", "subject", "slots", "repairs", "phrases", "steps")
+        root.only("spec", "script", "about", "matter", "start", "subject", "slots", "repairs", "phrases", "steps")
         if root.text("spec") != SPEC:
             raise Fault(root.at("spec"), f"spec {root.text('spec')} is not known", f"write 'spec: {SPEC}'")
         self.name = _name(root, "script")
@@ -140,6 +144,7 @@ class _File:
             version="",
             file=self.file,
             start=root.text("start", ""),
+            matter=_one_of(root, "matter", MATTERS) if "matter" in root else "",
             steps={name: self._step(name, steps) for name in steps},
             texts=self.texts,
             repairs=self._repairs(),
@@ -162,7 +167,7 @@ class _File:
         if not NAME.fullmatch(name):
             raise Fault(steps.at(name), f"'{name}' is no step id", "use small letters, digits and _")
         step = steps.mapping(name)
-        step.only("say", "emit", "ask", "slot", "options", "again", "go", "next")
+        step.only("say", "emit", "ask", "slot", "options", "again", "go", "next", *BESIDES.values())
         if "ask" in step and "next" in step:
             raise Fault(step.at("next"), "a step that asks has no 'next'", "write 'go:' or 'options:' instead")
         return Step(
@@ -200,6 +205,9 @@ class _File:
         slot, options = "", tuple[Option, ...]()
         if kind in BY_VALUE:
             go = {"given": step.text("go")}
+            other = BESIDES.get(kind, "")
+            if other in step:
+                go[other] = step.text(other)
             slot = step.text("slot")
         elif kind == AskKind.IDENTITY:
             go = {}

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from dialogs.message import Schedule
 from engine.money import Money
 
 SCHEMA = 1
 
-Slot = date | Money | int | str
+Slot = date | Money | int | str | Schedule
 
 
 class UnknownSchema(ValueError):
@@ -83,6 +84,8 @@ def packed(value: Slot) -> dict[str, Any]:
         return {"money": value.minor, "currency": value.currency}
     if isinstance(value, date):
         return {"date": value.isoformat()}
+    if isinstance(value, tuple):
+        return {"schedule": [[day.isoformat(), part.minor, part.currency] for day, part in value]}
     return {"count": value} if isinstance(value, int) else {"text": value}
 
 
@@ -92,5 +95,7 @@ def unpacked(data: Mapping[str, Any]) -> Slot:
         return Money(data["money"], data["currency"])
     if "date" in data:
         return date.fromisoformat(data["date"])
+    if "schedule" in data:
+        return tuple((date.fromisoformat(day), Money(minor, currency)) for day, minor, currency in data["schedule"])
     value: int | str = data["count"] if "count" in data else data["text"]
     return value

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 BROKEN = re.compile(r"[{}]")
 
 
@@ -20,6 +20,7 @@ class Shape(StrEnum):
     DAY = "day"
     INTEGER = "integer"
     ACCOUNTS = "accounts"
+    SCHEDULE = "schedule"
 
 
 FACTS = {
@@ -34,12 +35,24 @@ FACTS = {
     "consequence_on": Shape.DATE,
     "operator_hours": Shape.TEXT,
     "pay_link": Shape.TEXT,
+    "promise.amount": Shape.MONEY,
+    "promise.day": Shape.DAY,
+    "broken.amount": Shape.MONEY,
+    "broken.day": Shape.DAY,
+    "installment.amount": Shape.MONEY,
+    "installment.day": Shape.DAY,
+    "missed.amount": Shape.MONEY,
+    "missed.day": Shape.DATE,
+    "upcoming.amount": Shape.MONEY,
+    "upcoming.day": Shape.DAY,
+    "upcoming_accounts": Shape.ACCOUNTS,
 }
-"""The facts a text may speak of: the fields of Facts that make sense to a subscriber."""
+"""The facts a text may speak of: the fields of Facts, and of its Dues, that make sense to a subscriber."""
 
-PRIVATE = frozenset(
-    {"amount_due", "oldest_due", "days_past_due", "accounts", "consequence_on", "pay_link", "amount", "until"}
-)
+PUBLIC = frozenset({"name", "creditor", "promise_days", "parts", "operator_hours"})
+"""What anybody may hear."""
+
+PRIVATE = (frozenset(FACTS) - PUBLIC) | {"amount", "until", "schedule", "total"}
 """What only the client may hear or read: a line that shows one of these waits for the identity step."""
 
 

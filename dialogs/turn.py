@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dialogs.answers import ASKED, bare_day, picked, promised, value
+from dialogs.answers import ASKED, bare_count, bare_day, picked, promised, value
 from dialogs.facts import Facts
 from dialogs.flow import Ask, AskKind, Problem, Script
 from dialogs.identity import ask_who, identify
@@ -161,12 +161,20 @@ def _answered(walk: Walk, ask: Ask, reading: Reading) -> bool:
 
 
 def _confirmed(walk: Walk, ask: Ask, reading: Reading) -> bool:
-    """Yes, no, or a correction: another day or sum than the one read back is read back in its turn."""
+    """Yes, no, or a correction: another day, sum or number of parts than read back is read back in its turn.
+
+    Days and sums named on payments in parts are conditions that nobody can agree to here.
+    """
     slots = walk.state.slots
-    amount = promised(reading, walk.facts)
+    amount = promised(reading, walk.facts, walk.script.matter)
     said = reading.answer if reading.answer is not None else _polarity(reading)
-    if walk.state.filled and any(day.date != slots.get("until") for day in reading.dates):
+    in_parts = "schedule" in slots
+    other_day = not in_parts and any(day.date != slots.get("until") for day in reading.dates)
+    other_count = in_parts and reading.count not in {None, slots["count"]}
+    if walk.state.filled and (other_day or other_count):
         walk.go(walk.state.filled, reading)
+    elif in_parts and (reading.dates or reading.amounts):
+        return False
     elif amount and amount != slots.get("amount"):
         walk.keep("amount", amount)
         walk.repeat()
@@ -186,17 +194,22 @@ def _polarity(reading: Reading) -> bool | None:
 
 def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
     """The reply is no answer to the question, or there was none."""
-    if reading.band == Band.ACT and reading.intent in walk.script.repairs:
-        _repair(walk, reading)
-    elif ask and ask.kind == AskKind.CHOICE and bare_day(reading, walk.facts):
+    courteous = reading.acts(Intent.AFFIRM, Intent.THANKS)
+    choosing = ask is not None and ask.kind == AskKind.CHOICE
+    if courteous and walk.state.done:
+        walk.event("thanked")
+    elif choosing and bare_day(reading, walk.facts):
         walk.forget()
         walk.go(walk.script.repairs[Intent.PROMISE_TO_PAY], reading)
+    elif choosing and bare_count(reading):
+        walk.forget()
+        walk.go(walk.script.repairs[Intent.REQUEST_INSTALLMENTS], reading)
+    elif reading.band == Band.ACT and reading.intent in walk.script.repairs and (choosing or not courteous):
+        _repair(walk, reading)
     elif reading.band == Band.CONFIRM and (options := _unsure(walk.script, reading)):
         walk.miss()
         walk.say_step("unsure")
         walk.offer("menu", options)
-    elif walk.state.done and reading.acts(Intent.AFFIRM):
-        walk.event("thanked")
     elif walk.state.done:
         walk.clear_misses()
         walk.event("reopened")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from dialogs.answers import latest, promisable, promised, refused, value
+from dialogs.answers import in_time, latest, promisable, promised, refused, value
 from dialogs.facts import Facts
 from dialogs.flow import Ask, AskKind, Effect, Line, Problem, Script, Step
-from dialogs.message import Message, Option, Value
+from dialogs.message import Message, Option, Schedule, Value
 from dialogs.reading.reading import Reading
 from dialogs.state import Slot, State
-from dialogs.text import PRIVATE
+from dialogs.text import FACTS, PRIVATE, Shape
 from engine.money import Money
 from engine.outcome import (
     Disputed,
@@ -56,8 +56,11 @@ class Walk:
         """Walk from that step on. What `reading` holds answers the questions on the way without their being put."""
         for _ in range(STEPS):
             step = self.script.steps[name]
-            if self._promises(step) and promisable(self.facts) is None:
+            if self._promises(step) and promisable(self.facts, self.script.matter) is None:
                 name, reading = self.script.repairs["nothing_to_promise"], None
+                continue
+            if step.emit == Effect.INSTALLMENTS and self._rescheduled():
+                name = self._after(self.script.asking("count"), self.state.slots["count"])
                 continue
             ask = step.ask
             given = value(ask.kind, reading, self.facts, asked=False) if ask and reading else None
@@ -69,7 +72,7 @@ class Walk:
                 self._keep_amount(ask, reading)
                 self.keep(ask.slot, given)
                 self.state = replace(self.state, filled=name)
-                name, reading = ask.go["given"], None
+                name, reading = self._after(name, given), None
                 continue
             problem = self._tell(step)
             if problem:
@@ -153,18 +156,43 @@ class Walk:
     def _args(self) -> dict[str, Value]:
         """The values of the talk; an amount not named is all that can be promised."""
         return {
-            "amount": promisable(self.facts) or self.facts.amount_due,
+            "amount": promisable(self.facts, self.script.matter) or self.facts.amount_due,
             "latest": latest(self.facts),
             **self.state.slots,
         }
 
     def _known(self, fact: str) -> bool:
+        """Whether there is anything to show; accounts are shown only where there are several."""
         known = getattr(self.facts, fact)
-        return len(known) > 1 if fact == "accounts" else bool(known)
+        return len(known) > 1 if FACTS.get(fact) == Shape.ACCOUNTS else bool(known)
 
     def _promises(self, step: Step) -> bool:
         """Whether the step asks for a promise or makes one."""
         return step.emit == Effect.PROMISE or bool(step.ask and step.ask.kind == AskKind.PROMISE_DATE)
+
+    def _after(self, asking: str, given: Slot) -> str:
+        """The step that a value leads to: a day early enough, or parts granted at once, have one of their own."""
+        ask = self.script.steps[asking].ask
+        go = ask.go if ask else {}
+        if isinstance(given, date) and "in_time" in go and in_time(given, self.facts, self.script.matter):
+            return go["in_time"]
+        schedule = self.facts.schedules.get(given) if isinstance(given, int) and "granted" in go else None
+        self._keep_schedule(schedule)
+        return go["granted" if schedule else "given"]
+
+    def _keep_schedule(self, schedule: Schedule | None) -> None:
+        """Remember the payments that are read back: they are what is booked, or nothing is."""
+        kept = {name: value for name, value in self.state.slots.items() if name not in {"schedule", "total"}}
+        if schedule:
+            first, *others = (part for _, part in schedule)
+            kept |= {"schedule": schedule, "total": sum(others, start=first)}
+        self.state = replace(self.state, slots=kept)
+
+    def _rescheduled(self) -> bool:
+        """Whether the payments that were read back are not those that would be granted now."""
+        slots = self.state.slots
+        read_back, count = slots.get("schedule"), slots.get("count")
+        return read_back is not None and isinstance(count, int) and self.facts.schedules.get(count) != read_back
 
     def _stop(self, step: Step) -> None:
         if step.ask:
@@ -181,7 +209,9 @@ class Walk:
         """Remember the sum a promise is about: what is read back is what is booked, even if the debt changes."""
         if ask.kind != AskKind.PROMISE_DATE:
             return
-        amount = promised(reading, self.facts) or self.state.slots.get("amount") or promisable(self.facts)
+        matter = self.script.matter
+        named = promised(reading, self.facts, matter)
+        amount = named or self.state.slots.get("amount") or promisable(self.facts, matter)
         if amount:
             self.keep("amount", amount)
 

@@ -103,6 +103,12 @@ def _taken_back(rest: str, known: tuple[Vocabulary, ...]) -> bool:
     return any(pattern.regex.match(tail) for tail in tails for words_of in known for pattern in words_of.no)
 
 
+def is_thanks(row: str, known: tuple[Vocabulary, ...]) -> bool:
+    """Whether a short reply thanks."""
+    short = len(row.split()) <= WHOLE_REPLY
+    return short and any(pattern.regex.search(row) for words_of in known for pattern in words_of.thanks)
+
+
 def is_sign_of_yes(text: str, known: tuple[Vocabulary, ...]) -> bool:
     """Whether the whole reply is a sign such as y, + or a thumb up, however often and in whatever skin tone."""
     signs = frozenset[str]().union(*(words_of.agree for words_of in known))

@@ -6,7 +6,16 @@ from datetime import date
 
 from dialogs.reading.amounts import parts, sums
 from dialogs.reading.dates import bare_day, mask, numeric_days, spoken_days
-from dialogs.reading.intents import WHOLE_REPLY, Wish, answer, is_hard_opt_out, is_refused, is_sign_of_yes, wishes
+from dialogs.reading.intents import (
+    WHOLE_REPLY,
+    Wish,
+    answer,
+    is_hard_opt_out,
+    is_refused,
+    is_sign_of_yes,
+    is_thanks,
+    wishes,
+)
 from dialogs.reading.language import CYRILLIC, Tongue, tongue
 from dialogs.reading.reading import Asked, Band, Day, Intent, Reading
 from dialogs.reading.skeleton import normalise, words
@@ -40,6 +49,8 @@ def read(
         days = ()
     said = True if asked == Asked.CONFIRM and is_sign_of_yes(plain, everyone) else answer(row, known)
     intent, second, margin, band = _decided(found, row, said=said)
+    if not found and said is None and is_thanks(row, known):
+        intent, margin, band = Intent.THANKS, 1.0, Band.ACT
     return Reading(
         text=plain,
         language=spoken.language,

@@ -25,6 +25,7 @@ class Intent(StrEnum):
     WHO_ARE_YOU = "who_are_you"
     AFFIRM = "affirm"
     DENY = "deny"
+    THANKS = "thanks"
     OTHER = "other"
 
 

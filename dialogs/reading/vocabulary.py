@@ -37,7 +37,7 @@ class Vocabulary:
     """One language's words. Numbers, months (1-12), weekdays (0-6, Monday first) and units are keyed by skeleton.
 
     `not_meant` are words that deny an intent instead of speaking for it: have not paid, cannot pay. `agree` are signs
-    that are a yes where they are the whole reply to a question of yes or no.
+    that are a yes where they are the whole reply to a question of yes or no; `thanks` count in a short reply only.
     """
 
     language: str
@@ -48,6 +48,7 @@ class Vocabulary:
     yes: tuple[Pattern, ...]
     no: tuple[Pattern, ...]
     agree: frozenset[str]
+    thanks: tuple[Pattern, ...]
     intents: Mapping[Intent, tuple[Pattern, ...]]
     not_meant: Mapping[Intent, tuple[Pattern, ...]]
     dates: tuple[tuple[str, Pattern], ...]
@@ -92,6 +93,7 @@ def vocabulary(language: str) -> Vocabulary:
         yes=rows(data["yes"]),
         no=rows(data["no"]),
         agree=frozenset(data["agree"]),
+        thanks=rows(data["thanks"]),
         intents={Intent(name): rows(source) for name, source in data["intents"].items()},
         not_meant={Intent(name): rows(source) for name, source in data["not_meant"].items()},
         dates=tuple((rule, pattern) for rule, source in dates["rules"].items() for pattern in rows(source)),

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from dialogs.catalog import load_catalogs
-from dialogs.facts import AccountDue, Facts
-from dialogs.message import Chose, Keys, Reply, Said
+from dialogs.facts import MATTERS, AccountDue, Due, Facts
+from dialogs.message import Chose, Keys, Reply, Said, Schedule
 from dialogs.render import render
 from dialogs.script import load_scripts
 from dialogs.state import State
@@ -35,23 +35,39 @@ def facts_of(talk: dict[str, Any]) -> Facts:
         "link": "https://pay.example/p/Ab3",
         **talk["facts"],
     }
-    accounts = [
-        AccountDue(name, service, money(due, given["currency"])) for name, service, due in given.get("accounts", [])
-    ]
+    currency = given["currency"]
     limited, promised = given.get("consequence_on"), given.get("promised")
     today, since = date.fromisoformat(talk["today"]), date.fromisoformat(given["since"])
     return Facts(
         today=today,
         name="Ana",
         creditor="Acme",
-        amount_due=money(given["due"], given["currency"]),
+        amount_due=money(given["due"], currency),
         oldest_due=since,
         days_past_due=(today - since).days,
-        accounts=tuple(accounts),
+        accounts=accounts(given.get("accounts", []), currency),
+        upcoming_accounts=accounts(given.get("upcoming_accounts", []), currency),
         consequence_on=date.fromisoformat(limited) if limited else None,
         pay_link=given["link"],
-        promised=money(promised, given["currency"]) if promised else None,
+        promised=money(promised, currency) if promised else None,
+        parts=int(given.get("parts", 6)),
+        account_tails=("1001",),
+        link_by_sms=talk.get("channel") == ChannelKind.VOICE,
+        schedules={len(row): schedule(row, currency) for row in given.get("schedules", [])},
+        **{matter: due(given[matter], currency) for matter in MATTERS if matter in given},
     )
+
+
+def accounts(rows: list[list[str]], currency: str) -> tuple[AccountDue, ...]:
+    return tuple(AccountDue(name, service, money(part, currency)) for name, service, part in rows)
+
+
+def due(row: list[str], currency: str) -> Due:
+    return Due(money(row[0], currency), date.fromisoformat(row[1]))
+
+
+def schedule(rows: list[list[str]], currency: str) -> Schedule:
+    return tuple((date.fromisoformat(day), money(part, currency)) for part, day in rows)
 
 
 def reply_of(line: str) -> Reply:
@@ -76,7 +92,7 @@ def heard(turn: Turn, talk: dict[str, Any], facts: Facts) -> dict[str, Any]:
 def play(talk: dict[str, Any]) -> list[dict[str, Any]]:
     facts, now = facts_of(talk), datetime(2026, 5, 11, 9, tzinfo=UTC)
     script = load_scripts()[talk["script"]]
-    turn = start(script, facts, talk["language"], now)
+    turn = start(script, facts, talk["language"], now, identified=talk.get("channel") != ChannelKind.VOICE)
     lines = [heard(turn, talk, facts)]
     for line in talk["talk"]:
         if "subscriber" in line:

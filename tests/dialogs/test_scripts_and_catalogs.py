@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from dialogs.catalog import LOCALES, load_catalogs
 from dialogs.check import check
-from dialogs.facts import AccountDue, Facts
+from dialogs.facts import MATTERS, AccountDue, Due, Facts
 from dialogs.message import Message
 from dialogs.render import render
 from dialogs.script import PACKAGED, ScriptError, load_scripts, parse_script
@@ -34,6 +34,8 @@ FACTS = Facts(
     accounts=(AccountDue("A1", "internet", money(60, "UAH")), AccountDue("A2", "tv", money("1240.50", "UAH"))),
     pay_link="https://pay.example/p/Ab3",
 )
+COURTESIES = [name for name, script in load_scripts().items() if script.matter]
+SUNDAY = date(2026, 5, 17)
 SMALL = "spec: 1\nscript: small\nstart: hello\nsteps:\n  hello:\n    say: Hello\n"
 
 
@@ -96,11 +98,11 @@ def test_a_year_is_named_where_it_is_not_this_one() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ro", "uk", "ru"])
-@pytest.mark.parametrize("name", ["reminder", "warning", "final_notice", "inbound"])
+@pytest.mark.parametrize("name", ["reminder", "warning", "final_notice", "inbound", *COURTESIES])
 def test_sms_openings_are_short(name: str, language: str) -> None:
     script = load_scripts()[name]
     facts = replace(FACTS, creditor="Acme", amount_due=money(300, "UAH"), accounts=(), consequence_on=date(2026, 5, 25))
-    facts = replace(facts, oldest_due=date(2026, 5, 1))
+    facts = replace(facts, oldest_due=date(2026, 5, 1), **dict.fromkeys(MATTERS, Due(facts.amount_due, SUNDAY)))
     speech = render(
         start(script, facts, language, NOW).messages, script, facts, language, load_catalogs(), ChannelKind.SMS
     )
