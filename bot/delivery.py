@@ -16,7 +16,8 @@ from engine.store.session import WriteSession
 from engine.store.tables.portfolio import Address
 from engine.store.tables.talk import Attempt, Conversation, Outbound, Owner
 
-SETTLED = frozenset({Delivery.DELIVERED, Delivery.READ, Delivery.FAILED})
+NOT_DELIVERED = frozenset({Delivery.FAILED, Delivery.EXPIRED})
+SETTLED = NOT_DELIVERED | {Delivery.DELIVERED, Delivery.READ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +61,26 @@ async def _raise(session: WriteSession, named: ColumnElement[bool], news: Progre
         row.state = news.state
         row.settled_at = now if news.state in SETTLED else None
         row.reason = news.code or None
-    if news.state is Delivery.FAILED:
+    if news.state in NOT_DELIVERED:
         await _failed(session, row, news, now)
     return True
 
 
 async def _failed(session: WriteSession, row: Outbound, news: Progress, now: datetime) -> None:
     if news.address_dead:
-        await session.execute(
-            update(Address).where(Address.id == row.address_id, Address.dead_since.is_(None)).values(dead_since=now)
-        )
+        await _bury(session, row.address_id, now)
     if news.opted_out:
         await opt_out(session, row.address_id, now)
     if row.contact_id is not None:
         await try_next_channel(session, row.contact_id, now)
+
+
+async def _bury(session: WriteSession, address: int, now: datetime) -> None:
+    """Nobody is there any more, whichever clients share the address."""
+    of = select(Address.lookup).where(Address.id == address).scalar_subquery()
+    await session.execute(
+        update(Address).where(Address.lookup == of, Address.dead_since.is_(None)).values(dead_since=now)
+    )
 
 
 async def with_a_person(session: WriteSession, attempt: UUID) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from uuid import uuid4
 
 import psycopg
@@ -62,27 +62,43 @@ def drop_demo_store(settings: StoreSettings) -> None:
         drop_database(cluster.url(), NAME)
 
 
+Scratch = Callable[[], AbstractContextManager[str]]
+"""Gives the address of an empty, migrated database that is dropped when its block ends."""
+
+
 @contextmanager
-def scratch_store(settings: StoreSettings) -> Iterator[str]:
-    """The address of an empty, migrated database that is dropped when the block ends."""
+def scratch_stores(settings: StoreSettings) -> Iterator[Scratch]:
+    """Databases to play in, one after another, on one server: each is a copy of a template that is migrated once."""
     if settings.database_url:
-        with _scratch(settings.database_url) as url:
-            yield url
+        with _copies(settings.database_url) as scratch:
+            yield scratch
         return
-    with Cluster(settings.data_dir / "scratch", durable=False) as cluster, _scratch(cluster.url()) as url:
-        yield url
+    with Cluster(settings.data_dir / "scratch", durable=False) as cluster, _copies(cluster.url()) as scratch:
+        yield scratch
 
 
 @contextmanager
-def _scratch(admin_url: str) -> Iterator[str]:
-    name = f"{NAME}_scratch_{uuid4().hex[:12]}"
-    with _answering():
-        create_database(admin_url, name)
-    try:
-        url = make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+def _copies(admin_url: str) -> Iterator[Scratch]:
+    with _scratch(admin_url) as (url, template):
         with _answering():
             migrate(url)
-        yield url
+
+        @contextmanager
+        def copy() -> Iterator[str]:
+            with _scratch(admin_url, template) as (url, _):
+                yield url
+
+        yield copy
+
+
+@contextmanager
+def _scratch(admin_url: str, template: str | None = None) -> Iterator[tuple[str, str]]:
+    """The address and the name of a database of its own, a copy of the template, if there is one."""
+    name = f"{NAME}_scratch_{uuid4().hex[:12]}"
+    with _answering():
+        create_database(admin_url, name, template)
+    try:
+        yield make_url(admin_url).set(database=name).render_as_string(hide_password=False), name
     finally:
         with _answering():
             drop_database(admin_url, name)

@@ -18,6 +18,10 @@ SHOWN = frozenset(
 """What a person may send without a word; other messages without text are notices of the application."""
 
 
+class Unreachable(Exception):
+    """Telegram could not be asked or told; what it keeps for us waits there for up to a day."""
+
+
 @dataclass(frozen=True, slots=True)
 class TelegramStart:
     """Somebody opened the bot: by a deep link with our `token`, or plainly. `language` is their application's."""

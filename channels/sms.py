@@ -21,7 +21,7 @@ from channels.port import (
     digest,
 )
 from channels.segments import economical
-from channels.twilio_api import ADDRESS_DEAD, OPTED_OUT, TWILIO, Access, TwilioApi
+from channels.twilio_api import NOBODY_THERE, OPTED_OUT, TWILIO, Access, TwilioApi
 from dialogs.message import Said, Speech
 from engine.contact import ChannelKind, Delivery
 
@@ -153,6 +153,6 @@ def read_status(form: Mapping[str, str], attempt: UUID | None) -> StatusReport:
         state=state,
         attempt=attempt,
         code=code,
-        address_dead=code in ADDRESS_DEAD,
+        address_dead=code in NOBODY_THERE,
         opted_out=code in OPTED_OUT,
     )

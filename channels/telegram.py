@@ -36,6 +36,7 @@ from aiogram.types import (
 from aiohttp import ClientConnectorError, ConnectionTimeoutError, InvalidURL
 
 from channels.buttons import payload_of, rows
+from channels.incoming_telegram import Unreachable
 from channels.layout import numbered
 from channels.port import (
     CANNOT_TELL,
@@ -71,10 +72,6 @@ CODES: dict[type[TelegramAPIError], str] = {
     TelegramConflictError: "409",
     TelegramEntityTooLarge: "413",
 }
-
-
-class Unreachable(Exception):
-    """Telegram could not be asked or told; what it keeps for us waits there for up to a day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,10 @@ from twilio.rest import Client
 from channels.port import LookupFailed, NotSent, Rejected, Uncertain
 
 TWILIO = "https://api.twilio.com"
-ADDRESS_DEAD = frozenset({"21211", "21214", "21217", "21614", "21635", "30004", "30005", "30006"})
+NO_SUCH_ADDRESS = frozenset({"21211", "21214", "21217", "21614", "21635"})
+"""Refusals of a request for its number, which can never be reached."""
+NOBODY_THERE = frozenset({"30004", "30005", "30006"})
+"""Reports of a message by which its number is unusable for good; any other failure concerns that one message."""
 OPTED_OUT = frozenset({"21610"})
 TOO_MANY_QUEUED = "21611"
 
@@ -151,4 +154,4 @@ def _failure(error: TwilioRestException | TwilioServiceException) -> NotSent | R
         return Uncertain(reason)
     if code == TOO_MANY_QUEUED:
         return NotSent(reason, retry_after=60.0)
-    return Rejected(reason, code, address_dead=code in ADDRESS_DEAD, opted_out=code in OPTED_OUT)
+    return Rejected(reason, code, address_dead=code in NO_SUCH_ADDRESS, opted_out=code in OPTED_OUT)

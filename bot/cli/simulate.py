@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ import typer
 from bot.loop import run
 from bot.settings import StoreSettings, load_settings
 from bot.simulate.scenario import Scenario, load_scenario
-from bot.store import scratch_store
+from bot.store import Scratch, scratch_stores
 from engine.document import DocumentError
 
 if TYPE_CHECKING:
@@ -26,24 +27,28 @@ def simulate(
     """Play scenarios through simulated time with the real engine, dialogs and channels, and check what must follow."""
     settings = load_settings(StoreSettings)
     worst = 0
-    for file in files:
-        try:
-            scenario = load_scenario(file)
-            played = _played(scenario, settings)
-        except DocumentError as error:
-            _report_error(file, error, as_json=as_json)
-            worst = 2
-            continue
-        _report(played, as_json=as_json)
-        worst = max(worst, 0 if played.passed else 1)
+    with ExitStack() as server:
+        scratch: Scratch | None = None
+        for file in files:
+            try:
+                scenario = load_scenario(file)
+                # A file that is wrong is told before a server is started.
+                scratch = scratch or server.enter_context(scratch_stores(settings))
+                played = _played(scenario, scratch)
+            except DocumentError as error:
+                _report_error(file, error, as_json=as_json)
+                worst = 2
+                continue
+            _report(played, as_json=as_json)
+            worst = max(worst, 0 if played.passed else 1)
     raise typer.Exit(worst)
 
 
-def _played(scenario: Scenario, settings: StoreSettings) -> Played:
+def _played(scenario: Scenario, scratch: Scratch) -> Played:
     # Carriers' SDKs take seconds to load: a file that is wrong is told before.
     from bot.simulate.play import play  # noqa: PLC0415
 
-    with scratch_store(settings) as url:
+    with scratch() as url:
         return run(play(scenario, url))
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from bot.simulate.amounts import amount_of
 from engine.contact import ChannelKind
 from engine.document import Node
-from engine.money import BadAmount, money
 from engine.plan import TaskKind, Verb
 from engine.promise import PromiseState
 
@@ -26,13 +26,11 @@ class CaseWord(StrEnum):
 
 
 WHEN = ("on", "from", "to", "client")
-KEYS = (
-    *("sent", "script", "did", "account", "task", "received", "by"),
-    *("case", "stage", "cycle", "real_debt", "conditional_debt", "days_past_due"),
-    *("promise", "amount", "until", "installment_request", "escalated", "opted_out", "language"),
-)
-LATER = ("delinquent_days", "plan")
-CHECKED_AGAINST_THE_DAYS = ("sent", "did", "task", "received")
+PLAN_STATES = ("case", "stage", "cycle", "real_debt", "conditional_debt", "days_past_due", "delinquent_days")
+CLIENT_STATES = ("promise", "amount", "until", "installment_request", "escalated", "opted_out", "language")
+DEEDS = ("sent", "did", "task", "received")
+KEYS = (*("sent", "script", "did", "account", "task", "received", "by"), *PLAN_STATES, *CLIENT_STATES)
+OF_A_PLAN = (*PLAN_STATES, "sent", "did", "task")
 WORDS: dict[str, type[StrEnum]] = {
     "sent": ChannelKind,
     "by": ChannelKind,
@@ -42,27 +40,37 @@ WORDS: dict[str, type[StrEnum]] = {
     "promise": PromiseState,
     "case": CaseWord,
 }
-BESIDE = {"script": "sent", "account": "did", "amount": "promise", "until": "promise"}
+BESIDE = {"script": "sent", "account": "did", "by": "received", "amount": "promise", "until": "promise"}
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Wanted values by key, as text; sums are exact decimals in major units. `first` and `last` are local days."""
+    """Wanted values by key, as text; sums are exact decimals in major units. `first` and `last` are local days.
+
+    Without a `plan` whatever is wanted of a plan may be so by any of the client's, all of it by the same one.
+    """
 
     line: int
     client: str
     first: date
     last: date
     wants: dict[str, str]
+    plan: str = ""
+
+    @property
+    def asks_how_they_stand(self) -> bool:
+        """Whether a state is wanted, which is looked at when its day ends."""
+        return bool(self.wants.keys() & {*PLAN_STATES, *CLIENT_STATES})
 
     def __str__(self) -> str:
         days = f"on {self.first}" if self.first == self.last else f"from {self.first} to {self.last}"
-        return f"{days}, {self.client}: " + ", ".join(f"{key} {value}" for key, value in self.wants.items())
+        whose = f"{self.client} by the plan {self.plan}" if self.plan else self.client
+        return f"{days}, {whose}: " + ", ".join(f"{key} {value}" for key, value in self.wants.items())
 
 
 def read_expectation(node: Node, clients: Collection[str], currency: str) -> Expectation:
     """Read one expectation. Raises DocumentError."""
-    keys = node.mapping(("client",), (*WHEN, *KEYS), LATER)
+    keys = node.mapping(("client",), (*WHEN, *KEYS, "plan"))
     client = keys["client"].text()
     if client not in clients:
         raise keys["client"].wrong(f"there is no client '{client}'")
@@ -73,9 +81,13 @@ def read_expectation(node: Node, clients: Collection[str], currency: str) -> Exp
     for key, needed in BESIDE.items():
         if key in wants and needed not in wants:
             raise keys[key].wrong(f"'{key}' needs '{needed}'")
-    if first != last and not wants.keys() & set(CHECKED_AGAINST_THE_DAYS):
+    if first != last and not wants.keys() & set(DEEDS):
         raise node.wrong("a span of days goes with sent, did, task or received; a state is asked for 'on' one day")
-    return Expectation(node.line, client, first, last, wants)
+    if "plan" not in keys:
+        return Expectation(node.line, client, first, last, wants)
+    if not wants.keys() & set(OF_A_PLAN):
+        raise keys["plan"].wrong(f"'plan' goes with: {', '.join(OF_A_PLAN)}")
+    return Expectation(node.line, client, first, last, wants, keys["plan"].text())
 
 
 def _days(node: Node, keys: dict[str, Node]) -> tuple[date, date]:
@@ -97,18 +109,11 @@ def _value(key: str, node: Node, currency: str) -> str:
     if key in WORDS:
         return str(node.word(WORDS[key]))
     if key in ("real_debt", "conditional_debt", "amount"):
-        return _sum(node, currency)
-    if key in ("cycle", "days_past_due", "installment_request"):
+        return str(amount_of(node, currency, least=0).major)
+    if key in ("cycle", "days_past_due", "delinquent_days", "installment_request"):
         return str(node.whole())
     if key == "until":
         return node.day().isoformat()
     if key == "escalated":
         return str(node.flag()).lower()
     return node.text()
-
-
-def _sum(node: Node, currency: str) -> str:
-    try:
-        return str(money(node.text(), currency).major)
-    except BadAmount as error:
-        raise node.wrong(str(error)) from error

@@ -8,7 +8,7 @@ from datetime import date
 
 from babel import Locale, UnknownLocaleError
 
-from bot.simulate.happening import amount_of
+from bot.simulate.amounts import amount_of
 from engine.calendar import UnknownZone, zone
 from engine.contact import ChannelKind
 from engine.document import Node, unique
@@ -43,11 +43,12 @@ class HeldAccount:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A client of a scenario."""
+    """A client of a scenario. `plans` are those the file names; `worked_by` those that apply, the group's without."""
 
     client: str
     group: str
     plans: tuple[str, ...]
+    worked_by: tuple[str, ...]
     language: str
     timezone: str
     addresses: dict[ChannelKind, str]
@@ -82,10 +83,12 @@ def _person(
     group = keys["group"].text()
     if group not in groups:
         raise keys["group"].wrong(f"'{group}' is not one of the groups: {', '.join(groups)}")
+    named = _plans(keys["plan"], group, plans) if "plan" in keys else ()
     return Person(
         client=keys["client"].text(),
         group=group,
-        plans=_plan(keys.get("plan"), group, plans, node),
+        plans=named,
+        worked_by=named or (_standard(group, plans, node),),
         language=_language(keys["language"]),
         timezone=zone_of(keys["timezone"]) if "timezone" in keys else timezone,
         addresses={kind: _address(keys[kind], kind) for kind in ChannelKind if kind in keys},
@@ -93,20 +96,31 @@ def _person(
     )
 
 
-def _plan(chosen: Node | None, group: str, plans: tuple[tuple[Plan, Node], ...], client: Node) -> tuple[str, ...]:
-    if chosen is None:
-        if not any(terms.group == group and terms.standard for terms, _ in plans):
-            raise client.wrong(f"the group '{group}' has no standard plan, so this client needs a 'plan'")
-        return ()
-    if isinstance(chosen.value, list):
-        raise chosen.wrong("work on several plans is not supported yet; name one plan")
-    name = chosen.text()
+def _plans(node: Node, group: str, plans: tuple[tuple[Plan, Node], ...]) -> tuple[str, ...]:
+    """One plan's name, or a list of them."""
+    nodes = node.items() if isinstance(node.value, list) else [node]
+    if not nodes:
+        raise node.wrong("name at least one plan, or leave 'plan' out for the standard plan of the group")
+    names = tuple(_plan(one, group, plans) for one in nodes)
+    unique(nodes, names, "plans")
+    return names
+
+
+def _plan(node: Node, group: str, plans: tuple[tuple[Plan, Node], ...]) -> str:
+    name = node.text()
     named = next((terms for terms, _ in plans if terms.name == name), None)
     if named is None:
-        raise chosen.wrong(f"there is no plan '{name}'")
+        raise node.wrong(f"there is no plan '{name}'")
     if named.group != group:
-        raise chosen.wrong(f"the plan '{name}' is of the group '{named.group}', the client of '{group}' (A3)")
-    return (name,)
+        raise node.wrong(f"the plan '{name}' is of the group '{named.group}', the client of '{group}' (A3)")
+    return name
+
+
+def _standard(group: str, plans: tuple[tuple[Plan, Node], ...], client: Node) -> str:
+    for terms, _ in plans:
+        if terms.group == group and terms.standard:
+            return terms.name
+    raise client.wrong(f"the group '{group}' has no standard plan, so this client needs a 'plan'")
 
 
 def _account(node: Node, currency: str) -> HeldAccount:

@@ -7,11 +7,13 @@ from collections.abc import Collection, Sequence
 from bot.simulate.expectation import Expectation
 from bot.simulate.happening import (
     Bills,
+    Carries,
     Credits,
     Disputes,
     Event,
     Pays,
     Presses,
+    Refunds,
     Resolves,
     Says,
     Settles,
@@ -61,8 +63,8 @@ class Register:
 class References:
     """What there is to be named, as the events of a scenario are followed in the order they happen."""
 
-    def __init__(self, people: Sequence[Person]) -> None:
-        self._people = {person.client: person for person in people}
+    def __init__(self, people: Sequence[Person], plans: Collection[Plan]) -> None:
+        self._people, self._plans = {person.client: person for person in people}, plans
         self._accounts, self._invoices = Register("account"), Register("invoice")
         self._payments, self._disputes = Register("payment", "settled"), Register("dispute", "resolved")
         for person in people:
@@ -77,6 +79,8 @@ class References:
         match event.what:
             case Says() | Presses() | Taps() as word:
                 return self._written(word, client)
+            case Carries(channel):
+                return self._addressed(channel, client, "send to")
             case Pays() as pays:
                 return self._paid(pays, client)
             case Settles(ref):
@@ -87,9 +91,21 @@ class References:
                 return self._disputes.end(ref, client)
             case Bills(account, invoice):
                 return self._accounts.find(account, client) or self._invoices.enter(invoice, client)
-            case Credits(invoice):
+            case Credits(invoice) | Refunds(invoice):
                 return self._invoices.find(invoice, client)
         return ""
+
+    def wanted(self, expected: Expectation) -> str:
+        """What is wrong with what an expectation names, or nothing."""
+        person, account = self._people[expected.client], expected.wants.get("account")
+        if expected.plan and expected.plan not in person.worked_by:
+            return f"{person.client} is not worked by a plan '{expected.plan}', but by: {', '.join(person.worked_by)}"
+        stage = expected.wants.get("stage", NO_STAGE)
+        asked = [expected.plan] if expected.plan else person.worked_by
+        names = [each.name for plan in self._plans if plan.name in asked for each in plan.stages]
+        if stage not in (NO_STAGE, *names):
+            return f"no plan of {person.client} has a stage '{stage}'; the stages are: {', '.join(names)}"
+        return self._accounts.find(account, person.client) if account else ""
 
     def _paid(self, pays: Pays, client: str) -> str:
         return (
@@ -106,19 +122,7 @@ class References:
                 channel = ChannelKind.VOICE
             case Taps():
                 channel = ChannelKind.TELEGRAM
-        return "" if channel in self._people[client].addresses else f"{client} has no {channel} address to write from"
+        return self._addressed(channel, client, "write from")
 
-
-def check_stage(expected: Expectation, people: Collection[Person], plans: Collection[Plan]) -> str:
-    """What is wrong with the stage an expectation names, or nothing."""
-    stage = expected.wants.get("stage", NO_STAGE)
-    person = next(one for one in people if one.client == expected.client)
-    names = [
-        each.name
-        for plan in plans
-        if (plan.name in person.plans if person.plans else plan.standard and plan.group == person.group)
-        for each in plan.stages
-    ]
-    if stage in (NO_STAGE, *names):
-        return ""
-    return f"no plan of {expected.client} has a stage '{stage}'; the stages are: {', '.join(names)}"
+    def _addressed(self, channel: ChannelKind, client: str, to: str) -> str:
+        return "" if channel in self._people[client].addresses else f"{client} has no {channel} address to {to}"

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from bot.simulate.events import read_event
 from bot.simulate.expectation import Expectation, read_expectation
-from bot.simulate.happening import Event, read_event
+from bot.simulate.happening import Event
 from bot.simulate.people import Person, read_people, zone_of
-from bot.simulate.references import References, check_stage
+from bot.simulate.references import References
 from dialogs.script import load_scripts
 from engine.calendar import zone
 from engine.document import DocumentError, Node, read
@@ -90,15 +91,12 @@ def _expectations(node: Node, people: tuple[Person, ...], currency: str) -> tupl
 
 def _check(scenario: Scenario) -> None:
     """Everything named must be there, and nothing may lie outside the days that are played."""
-    references = References(scenario.people)
+    references = References(scenario.people, [plan for plan, _ in scenario.plans])
     for event in scenario.events:
         if problem := _outside(scenario, event.at.date(), event.at.date()) or references.follow(event):
             raise event.node.wrong(problem)
-    terms = [plan for plan, _ in scenario.plans]
     for expected in scenario.expectations:
-        if problem := _outside(scenario, expected.first, expected.last) or check_stage(
-            expected, scenario.people, terms
-        ):
+        if problem := _outside(scenario, expected.first, expected.last) or references.wanted(expected):
             raise DocumentError(scenario.file, expected.line, problem)
 
 

@@ -9,15 +9,19 @@ from itertools import count
 from sqlalchemy import select
 
 from bot.sandbox import MAIL_DOMAIN, Sandbox
+from bot.simulate.fates import arrange
 from bot.simulate.happening import (
     Agrees,
     Bills,
+    Carries,
     Credits,
     Disputes,
     Event,
+    Pauses,
     Pays,
     Presses,
     Promises,
+    Refunds,
     Resolves,
     Says,
     Settles,
@@ -27,19 +31,32 @@ from bot.simulate.people import Person
 from bot.simulate.scenario import Scenario
 from bot.simulate.telephones import Telephones
 from channels.buttons import read_payload
+from engine.apply import promise_terms
 from engine.contact import ChannelKind
-from engine.holds import Part, agree_installments, dispute, promise
+from engine.disputes import dispute
+from engine.installment import Part
+from engine.installments import agree_installments
 from engine.intake.importing import take
 from engine.intake.rows import AccountRow, ClientRow, InvoiceRow, Kind
 from engine.ledger import Received, confirm, credit_memo, receive, reject, resolve
+from engine.pauses import pause
+from engine.promises import promise
+from engine.refunds import refund_invoice
 from engine.run import decide_clients
 from engine.store.plans import publish_plans
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.portfolio import Account, Client, Invoice
 
+Moved = Pays | Settles | Disputes | Resolves | Bills | Credits | Refunds
+Booked = Moved | Promises | Agrees | Pauses
+
 
 class NoButton(LookupError):
     """No message to the client has a button for that option."""
+
+
+class NothingPaid(LookupError):
+    """Nothing was paid on the invoice, so that nothing can be taken back."""
 
 
 class World:
@@ -72,43 +89,63 @@ class World:
             raise event.node.wrong(str(error)) from error
 
     async def _happen(self, event: Event, now: datetime) -> None:
-        if isinstance(event.what, Says):
-            await self._say(event.client, event.what.text, event.what.by)
-            return
-        if isinstance(event.what, Presses):
-            number = self._address(event.client, ChannelKind.VOICE)
-            await self.telephones.press(event.client, number, event.what.digits)
-            return
-        if isinstance(event.what, Taps):
-            await self._tap(event.client, event.what.option)
-            return
-        client, app = self.clients[event.client], self._sandbox.wired.app
+        match event.what:
+            case Says(text, by):
+                await self._say(event.client, text, by)
+            case Presses(digits):
+                await self.telephones.press(event.client, self._address(event.client, ChannelKind.VOICE), digits)
+            case Taps(option):
+                await self._tap(event.client, option)
+            case Carries(channel) as carries:
+                arrange(self._sandbox.carriers, self._address(event.client, channel), carries)
+            case booked:
+                await self._book(event.client, booked, now)
+
+    async def _book(self, name: str, what: Booked, now: datetime) -> None:
+        """Book something as the system it comes from would, and decide for the client at once."""
+        client, app = self.clients[name], self._sandbox.wired.app
         async with app.database.write() as session:
             await lock_clients(session, [client])
-            await self._book(session, client, event, now)
+            match what:
+                case Promises() | Agrees() | Pauses():
+                    await self._arrange(session, client, what, now)
+                case _:
+                    await self._account_for(session, name, what, now)
             await decide_clients(session, [client], now, app.hours)
 
-    async def _book(self, session: WriteSession, client: int, event: Event, now: datetime) -> None:
-        match event.what:
-            case Pays() as pays:
-                await self._pay(event.client, pays, session, client, now)
-            case Settles(ref, True):
-                await confirm(session, ref, now)
-            case Settles(ref, False):
-                await reject(session, ref)
-            case Disputes() as disputes:
-                await self._dispute(disputes, session, client, now)
-            case Resolves() as resolves:
-                await self._resolve(resolves, session, now)
+    async def _arrange(
+        self, session: WriteSession, client: int, what: Promises | Agrees | Pauses, now: datetime
+    ) -> None:
+        """What an operator agrees with a client."""
+        match what:
             case Promises(amount, until):
-                await promise(session, client, amount, until, now)
+                terms = await promise_terms(session, client, amount.currency, now)
+                await promise(session, client, amount, until, now, terms)
             case Agrees(parts):
                 agreed = [Part(due, amount.minor) for due, amount in parts]
                 await agree_installments(session, client, self._scenario.currency, agreed, now)
+            case Pauses(days):
+                await pause(session, client, days, "paused in the scenario", "operator", now)
+
+    async def _account_for(self, session: WriteSession, name: str, what: Moved, now: datetime) -> None:
+        """What billing and the bank tell."""
+        match what:
+            case Pays() as pays:
+                await self._pay(name, pays, session, now)
+            case Settles(ref, True):
+                await confirm(session, ref, now)
+            case Settles(ref):
+                await reject(session, ref)
+            case Disputes() as disputes:
+                await self._dispute(disputes, session, self.clients[name], now)
+            case Resolves() as resolves:
+                await self._resolve(resolves, session, now)
             case Bills() as bills:
                 await self._bill(bills, session, now)
             case Credits(invoice, amount):
                 await credit_memo(session, await self._invoice(session, invoice), amount.minor, now)
+            case Refunds(invoice):
+                await self._refund(session, invoice, now)
 
     async def _say(self, client: str, text: str, by: ChannelKind) -> None:
         address, carriers = self._address(client, by), self._sandbox.carriers
@@ -136,11 +173,11 @@ class World:
     def _address(self, client: str, by: ChannelKind) -> str:
         return self._people[client].addresses[by]
 
-    async def _pay(self, name: str, pays: Pays, session: WriteSession, client: int, now: datetime) -> None:
+    async def _pay(self, name: str, pays: Pays, session: WriteSession, now: datetime) -> None:
         number = pays.id or f"{name}:{now.isoformat()}:{next(self._payments)}"
         payment = Received(
             ref=number,
-            client=client,
+            client=self.clients[name],
             amount=pays.amount,
             paid_at=now,
             source="billing",
@@ -149,6 +186,10 @@ class World:
             confirmed=not pays.unconfirmed,
         )
         await receive(session, payment, now)
+
+    async def _refund(self, session: WriteSession, invoice: str, now: datetime) -> None:
+        if not await refund_invoice(session, await self._invoice(session, invoice), now):
+            raise NothingPaid(f"nothing is paid on the invoice '{invoice}', so nothing can be taken back")
 
     async def _dispute(self, disputes: Disputes, session: WriteSession, client: int, now: datetime) -> None:
         invoice = await self._invoice(session, disputes.invoice)

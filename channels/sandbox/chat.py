@@ -21,6 +21,8 @@ class ChatFate(StrEnum):
     """Answered with 403, as if the person had blocked the bot."""
     NOT_FOUND = "not_found"
     """Answered with 400: there is no such chat."""
+    REFUSED = "refused"
+    """Answered with 400: this one message is not taken."""
     BUSY = "busy"
     """Answered with 429 and the seconds to wait; not taken."""
     BROKEN = "broken"

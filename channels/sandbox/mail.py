@@ -10,6 +10,7 @@ from email.message import EmailMessage, Message
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import format_datetime
+from enum import StrEnum
 from functools import cached_property
 from uuid import uuid4
 
@@ -20,6 +21,26 @@ ATTRIBUTIONS = {
     "uk": "{day} {who} пише:",
     "ru": "{day} {who} пишет:",
 }
+
+
+class MailFate(StrEnum):
+    """What becomes of a mail."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The recipient is refused with 550 5.1.1 or the status given."""
+    GREYLISTED = "greylisted"
+    """The recipient is put off with 451."""
+    BROKEN = "broken"
+    """The content is refused with 554."""
+    BOUNCED = "bounced"
+    """Taken; a notification of failure follows, 5.1.1 or the status given."""
+    DELAYED = "delayed"
+    """Taken; a notification of delay follows."""
+    AWAY = "away"
+    """Delivered; an out-of-office answer follows."""
+    LOST = "lost"
+    """Taken, and the connection dropped instead of an answer."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,7 @@ class SentMail:
     to: str
     raw: bytes
     at: datetime
+    fate: MailFate = MailFate.DELIVERED
 
     @cached_property
     def message(self) -> EmailMessage:

@@ -8,7 +8,6 @@ from datetime import datetime
 from email.message import Message
 from email.policy import SMTP as WIRE
 from email.utils import parseaddr
-from enum import StrEnum
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,30 +17,10 @@ from aiosmtplib import SMTP, SMTPException
 
 from channels.listener import Listener
 from channels.sandbox.journal import Entry, Journal
-from channels.sandbox.mail import SentMail, absence_note, letter, notification, reply_to
+from channels.sandbox.mail import MailFate, SentMail, absence_note, letter, notification, reply_to
 from channels.sandbox.outbox import Outbox, Parcel
 
 LARGEST = 10 * 1024 * 1024
-
-
-class MailFate(StrEnum):
-    """What becomes of a mail."""
-
-    DELIVERED = "delivered"
-    REFUSED = "refused"
-    """The recipient is refused with 550 5.1.1 or the status given."""
-    GREYLISTED = "greylisted"
-    """The recipient is put off with 451."""
-    BROKEN = "broken"
-    """The content is refused with 554."""
-    BOUNCED = "bounced"
-    """Taken; a notification of failure follows, 5.1.1 or the status given."""
-    DELAYED = "delayed"
-    """Taken; a notification of delay follows."""
-    AWAY = "away"
-    """Delivered; an out-of-office answer follows."""
-    LOST = "lost"
-    """Taken, and the connection dropped instead of an answer."""
 
 
 class NothingToAnswer(LookupError):
@@ -142,18 +121,15 @@ class SmtpRelay:
         fates = [script.pop(0) if script else (MailFate.DELIVERED, "") for script in scripts]
         if any(fate is MailFate.BROKEN for fate, _ in fates):
             return "554 5.6.0 The content is refused"
+        sender = (envelope.mail_from or "").strip("<>")
         for to, (fate, status) in zip(envelope.rcpt_tos, fates, strict=True):
-            self._accept(
-                SentMail(uuid4().hex, (envelope.mail_from or "").strip("<>"), to, envelope.content, self._now()),
-                fate,
-                status,
-            )
+            self._accept(SentMail(uuid4().hex, sender, to, envelope.content, self._now(), fate), status)
         if any(fate is MailFate.LOST for fate, _ in fates):
             server.transport.abort()
             await asyncio.Event().wait()  # the lost connection cancels this dialogue
         return "250 2.0.0 Taken"
 
-    def _accept(self, sent: SentMail, fate: MailFate, status: str) -> None:
+    def _accept(self, sent: SentMail, status: str) -> None:
         self.sent.append(sent)
         record = {
             "event": "mail",
@@ -162,13 +138,14 @@ class SmtpRelay:
             "to": sent.to,
             "raw": sent.raw.decode("latin-1"),
             "at": sent.at.isoformat(),
+            "fate": sent.fate.value,
         }
         follow: list[Parcel] = []
-        if fate is MailFate.BOUNCED:
+        if sent.fate is MailFate.BOUNCED:
             follow.append(_parcel(notification(sent, "failed", status or "5.1.1", self._now()), "", sent.sender))
-        elif fate is MailFate.DELAYED:
+        elif sent.fate is MailFate.DELAYED:
             follow.append(_parcel(notification(sent, "delayed", status or "4.4.1", self._now()), "", sent.sender))
-        elif fate is MailFate.AWAY:
+        elif sent.fate is MailFate.AWAY:
             follow.append(_parcel(absence_note(sent, self._now()), ""))
         self._outbox.owe(*follow, record=record)
 
@@ -200,4 +177,5 @@ def _parcel(mail: Message, sender: str, to: str = "") -> Parcel:
 
 def _kept(entry: Entry) -> SentMail:
     raw, at = entry["raw"].encode("latin-1"), datetime.fromisoformat(entry["at"])
-    return SentMail(entry["id"], entry["sender"], entry["to"], raw, at)
+    fate = MailFate(entry.get("fate", MailFate.DELIVERED))
+    return SentMail(entry["id"], entry["sender"], entry["to"], raw, at, fate)

@@ -24,6 +24,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 the name of a he
 FATES = {
     ChatFate.BLOCKED: (403, "Forbidden: bot was blocked by the user"),
     ChatFate.NOT_FOUND: (400, "Bad Request: chat not found"),
+    ChatFate.REFUSED: (400, "Bad Request: the message cannot be sent"),
     ChatFate.BUSY: (429, f"Too Many Requests: retry after {WAIT}"),
     ChatFate.BROKEN: (500, "Internal Server Error"),
 }

@@ -14,13 +14,14 @@ from channels.incoming_telegram import (
     Blocked,
     LanguageWanted,
     TelegramStart,
+    Unreachable,
     read_update,
     update_number,
     waiting_query,
 )
 from channels.port import CANNOT_TELL, Button, Envelope, Inbound, NotSent, Rejected, Uncertain, Unreadable
 from channels.sandbox.telegram import TelegramCarrier
-from channels.telegram import TelegramChannel, TelegramSettings, Unreachable
+from channels.telegram import TelegramChannel, TelegramSettings
 from dialogs.message import Choice, Chose, Said, Speech
 from engine.contact import Delivery
 
