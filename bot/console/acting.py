@@ -1,16 +1,14 @@
-"""What operators do: take over, answer, hand back, finish a task. Each answers with the page to look at next."""
+"""What operators do: take over, answer, hand back. Each answers with the page to look at next."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import update
 
 from bot.console.console import Console
 from bot.console.guard import Visit
 from bot.console.signing import inside
 from bot.console.takeover import HeldBy, NothingToSay, NoWriting, answer, hand_back, save_draft, take_over
-from engine.store.tables.casework import Task
 
 
 def acting_routes(console: Console) -> APIRouter:
@@ -60,13 +58,6 @@ def acting_routes(console: Console) -> APIRouter:
         async with app.database.write() as session:
             await save_draft(session, talk, visit.operator, visit.form.get("words", ""), visit.now)
         return Response(status_code=204)
-
-    @router.post("/tasks/{task}/done")
-    async def done(request: Request, task: int) -> Response:
-        visit: Visit = request.state.visit
-        async with app.database.write() as session:
-            await session.execute(update(Task).where(Task.id == task, Task.done_at.is_(None)).values(done_at=visit.now))
-        return _see(visit)
 
     return router
 

@@ -15,13 +15,18 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from bot.application import Application
 from bot.console.acting import acting_routes
+from bot.console.carrying import carrying_routes
+from bot.console.client import NoSuchClient
 from bot.console.console import Console, console_of
 from bot.console.guard import NotFromHere, SignedOut
 from bot.console.pages import HEADERS
-from bot.console.reading import NoSuchClient, reading_routes
-from bot.console.signing import SIGN_IN, leaving_routes, signing_routes
+from bot.console.reading import reading_routes
+from bot.console.signing import SIGN_IN, inside, leaving_routes, signing_routes
 from bot.console.takeover import NoSuchTalk
 from bot.console.watching import watching_routes
+from bot.console.working import entering_routes, task_routes
+from engine.orders import NoSuchOrder
+from engine.worklist import Finished, NoSuchTask, Taken
 
 log = structlog.get_logger()
 
@@ -29,8 +34,20 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NotFromHere: (403, "That was not done"),
     NoSuchClient: (404, "No such client"),
     NoSuchTalk: (404, "No such conversation"),
+    NoSuchTask: (404, "No such task"),
+    NoSuchOrder: (404, "No such order"),
 }
 
+ROUTES = (
+    signing_routes,
+    leaving_routes,
+    reading_routes,
+    acting_routes,
+    carrying_routes,
+    task_routes,
+    entering_routes,
+    watching_routes,
+)
 
 Room = Callable[[Console], APIRouter]
 """Further pages behind the console's door, in its frame."""
@@ -40,7 +57,7 @@ def console_application(app: Application, phones: Room | None = None) -> FastAPI
     """The ASGI application to mount at /console. `phones` are the demo's, with an entry in the rail."""
     console = console_of(app, phones=phones is not None)
     web = FastAPI(title="Amiable console", docs_url=None, redoc_url=None, openapi_url=None)
-    for routes in (signing_routes, leaving_routes, reading_routes, acting_routes, watching_routes):
+    for routes in ROUTES:
         web.include_router(routes(console))
     if phones is not None:
         web.include_router(phones(console))
@@ -65,6 +82,8 @@ def _errors(web: FastAPI, console: Console) -> None:
     web.add_exception_handler(SignedOut, told.signed_out)
     for refusal in REFUSALS:
         web.add_exception_handler(refusal, told.refused)
+    for lost in (Taken, Finished):
+        web.add_exception_handler(lost, told.too_late)
     for missing in (HTTPException, RequestValidationError):
         web.add_exception_handler(missing, told.not_there)
     for fault in (SQLAlchemyError, OSError):
@@ -88,6 +107,12 @@ class _Told:
     async def refused(self, request: Request, error: Exception) -> Response:
         status, title = REFUSALS[type(error)]
         return self._page(request, status, title, type(error).__doc__ or "")
+
+    async def too_late(self, request: Request, error: Exception) -> Response:
+        form = request.state.visit.form
+        return self._pages.page(
+            request, "taken", 409, lost=error, back=inside(form.get("to", "")), words=form.get("note", "")
+        )
 
     async def not_there(self, request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code != 404:

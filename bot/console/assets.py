@@ -14,6 +14,7 @@ OURS = Path(__file__).parent / "static"
 MODULES = ROOT / "node_modules"
 FILES = {
     "console.css": OURS / "console.css",
+    "forms.css": OURS / "forms.css",
     "console.js": OURS / "console.js",
     "icon.svg": OURS / "icon.svg",
     "htmx.js": MODULES / "htmx.org" / "dist" / "htmx.min.js",

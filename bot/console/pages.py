@@ -54,7 +54,7 @@ class Pages:
     phones: bool
 
     def page(self, request: Request, name: str, status: int = 200, **context: object) -> HTMLResponse:
-        """The page, or the fragment, of that template."""
+        """The page, or the fragment, of that template; `place` is its address where the request went elsewhere."""
         visit = getattr(request.state, "visit", None)
         now = visit.now if visit else self.app.clock()
         times = Times(now, ZoneInfo(self.app.timezone))
@@ -63,7 +63,7 @@ class Pages:
             operator=visit.operator if visit else None,
             token=visit.token if visit else "",
             look=look_of(request),
-            place=request.url.path,
+            place=context.pop("place", request.url.path),
             whole=request.headers.get("hx-request") != "true",
             times=times,
             phones=self.phones,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.debt import standing
-from engine.decide import NO_STAGE, CaseStatus, status
+from engine.decide import status
+from engine.decision import NO_STAGE, CaseStatus
 from engine.money import Money
 from engine.store.facts import facts_of
 from engine.store.session import ReadSession
@@ -38,6 +39,6 @@ async def standings(session: ReadSession, clients: Sequence[int], now: datetime)
             conditional=Money(debt.conditional, facts.currency),
             days_past_due=debt.days_past_due(facts.today),
             stage=plan.stages[stage].name if stage != NO_STAGE else "",
-            status=status(debt, plan, stage) if facts.case else None,
+            status=status(debt, plan, stage, facts.case.deferrals) if facts.case else None,
         )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from bot.console.shown import language_name
+from bot.traced import BY_PEOPLE, act
+from engine import traces
 from engine.contact import Delivery
 from engine.money import Money
 from engine.store.session import ReadSession
@@ -43,13 +45,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something the engine, an operator or billing did: `kind` and `detail` as the history keeps them."""
+    """Something the engine, an operator or billing did: `kind` and `detail` as the history keeps them.
+
+    `says` is the sentence of what a person did to the work; empty for all else.
+    """
 
     key: str
     at: datetime
     kind: str
     detail: dict[str, Any]
     sum: Money | None
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,16 @@ async def _acts(session: ReadSession, client: int, before: datetime) -> Iterator
         .order_by(CaseEvent.at.desc(), CaseEvent.id.desc())
         .limit(PAGE + 1)
     )
-    return (Act(f"a{row.id:012d}", row.at, row.kind, _readable(row.detail), _sum(row.detail)) for row in rows)
+    found = rows.all()
+    doers = {row.detail["by"] for row in found if isinstance(row.detail.get("by"), int)}
+    names = {user.id: user.name for user in await session.scalars(select(User).where(User.id.in_(doers)))}
+    return (_act(row, names) for row in found)
+
+
+def _act(row: CaseEvent, names: Mapping[int, str]) -> Act:
+    detail = {**row.detail, "by": names.get(row.detail.get("by", 0), row.detail.get("by", ""))}
+    says = act(traces.Act(row.at, row.kind, row.detail)).rstrip(".") if row.kind in BY_PEOPLE else ""
+    return Act(f"a{row.id:012d}", row.at, row.kind, _readable(detail), _sum(detail), says)
 
 
 async def _paid(session: ReadSession, client: int, before: datetime) -> Iterator[Paid]:
@@ -150,8 +165,10 @@ def _sum(detail: dict[str, Any]) -> Money | None:
 
 
 def _readable(detail: dict[str, Any]) -> dict[str, Any]:
-    if "until" in detail:
-        detail = {**detail, "until": date.fromisoformat(detail["until"])}
+    days: dict[str, Any] = {
+        name: date.fromisoformat(detail[name]) for name in ("until", "on", "due_on") if detail.get(name)
+    }
+    detail = {**detail, **days}
     if "language" in detail:
         detail = {**detail, "language": language_name(detail["language"])}
     return detail

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, tuple_
 
-from bot.console.reading import NoSuchClient
+from bot.console.client import NoSuchClient
 from bot.console.search import Filter, Found, find_clients
 from bot.console.standings import Standing, standings
 from bot.phones.hands import Hands, Written

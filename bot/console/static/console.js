@@ -58,6 +58,8 @@
   if (window.Idiomorph) {
     window.Idiomorph.defaults.ignoreActiveValue = true;
     window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name) => name !== "open";
+    // A form that is open stays as it is, with what has been typed: only its own page load closes it.
+    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => !(old.matches && old.matches("details.acts[open]"));
   }
 
   // Nothing jumps: rows that are new wait behind a pill, the others change in place.

@@ -11,8 +11,8 @@ from sqlalchemy import update
 from bot.console.assets import Assets
 from bot.console.search import PAGE, folded
 from bot.ticks import day_tick
-from engine.holds import promise
 from engine.money import money
+from engine.promises import promise
 from engine.store.session import lock_clients
 from engine.store.tables.portfolio import Client
 
@@ -141,10 +141,3 @@ async def test_files_have_addresses_that_change_with_their_content(signed_in, tm
 def test_our_own_script_stays_small():
     ours = Assets().response(Assets().address("console.js").removeprefix("/console/assets/"))
     assert len(ours.body) < 25_000
-
-
-async def test_a_task_is_finished_by_a_person(signed_in, escalated):
-    page = await signed_in.olga.see("/console/clients/ana")
-    path = page.split('action="/console/tasks/')[1].split('"')[0]
-    await signed_in.olga.press(f"/console/tasks/{path}", "/console/clients/ana")
-    assert "/console/tasks/" not in await signed_in.olga.see("/console/clients/ana")

@@ -1,0 +1,162 @@
+"""What an operator does to a client's work by a form: cases, pauses, exemptions. Each needs a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select, text
+
+from bot.application import Application
+from bot.console.access import Operator
+from bot.console.fields import Fields
+from engine.contact import ChannelKind
+from engine.deviations import Deviator, NoRunningCase, add_contact, change_version, hold_stage, move, resume, skip
+from engine.exemptions import end_exemption, exempt
+from engine.pauses import LONGEST, end_pause, pause
+from engine.run import decide_clients
+from engine.store.session import ReadSession, WriteSession, lock_clients
+from engine.store.tables.casework import Case, DunningPause, Exemption
+from engine.store.tables.portfolio import Client
+
+CHOOSE_STAGE = "Choose a stage."
+NOT_THEIRS = "That belongs to another client, or is gone. Reload the page to see what is there."
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """One form sent by an operator about a client, in the transaction that carries it out."""
+
+    session: WriteSession
+    app: Application
+    client: Client
+    today: date
+    who: Operator
+    now: datetime
+    fields: Fields
+
+    async def decide(self) -> None:
+        """Decide anew for the client, after what has changed."""
+        await self.session.flush()
+        await decide_clients(self.session, [self.client.id], self.now, self.app.hours)
+
+    async def deviator(self) -> Deviator:
+        """Who deviates and why, once all fields are sound. Raises Unfilled."""
+        reason = self.fields.reason()
+        self.fields.sound()
+        return Deviator(self.who.name, reason, self.now, self.app.hours)
+
+    async def case(self) -> int:
+        """The running case that the form names, which is the client's own. Raises NoRunningCase."""
+        number = self.fields.number("case")
+        if await self.session.scalar(select(Case.client_id).where(Case.id == number)) != self.client.id:
+            raise NoRunningCase
+        return number
+
+
+async def move_case(doing: Doing) -> None:
+    """Into a stage, at once."""
+    case, stage = await doing.case(), doing.fields.text("stage", CHOOSE_STAGE)
+    await move(doing.session, case, stage, await doing.deviator())
+
+
+async def skip_stage(doing: Doing) -> None:
+    """A coming stage is left out."""
+    case, stage = await doing.case(), doing.fields.text("stage", CHOOSE_STAGE)
+    await skip(doing.session, case, stage, await doing.deviator())
+
+
+async def hold_back(doing: Doing) -> None:
+    """A coming stage is entered no earlier than on a day."""
+    case, stage = await doing.case(), doing.fields.text("stage", CHOOSE_STAGE)
+    until = doing.fields.coming("until", least=1)
+    await hold_stage(doing.session, case, stage, until, await doing.deviator())
+
+
+async def bring_back(doing: Doing) -> None:
+    """A stage skipped or held comes in its turn again."""
+    case, stage = await doing.case(), doing.fields.text("stage", CHOOSE_STAGE)
+    await resume(doing.session, case, stage, await doing.deviator())
+
+
+async def contact_too(doing: Doing) -> None:
+    """A contact the plan does not have, by the channels ticked, in the order of the list."""
+    case = await doing.case()
+    script = doing.fields.text("script", "Choose what to send.")
+    channels = [channel for channel in doing.app.channels if doing.fields.said(channel)]
+    if not channels:
+        doing.fields.fault(next(iter(doing.app.channels), ChannelKind.SMS), "Tick at least one channel.")
+    if script not in await scripts_of_plans(doing.session, doing.app):
+        doing.fields.fault("script", "Choose one of the scripts of the list.")
+    await add_contact(doing.session, case, script, channels, await doing.deviator())
+
+
+async def newest_version(doing: Doing) -> None:
+    """The case goes on by the version of its plan that is in force."""
+    await change_version(doing.session, await doing.case(), await doing.deviator())
+
+
+async def pause_client(doing: Doing) -> None:
+    """Peace from today, for some days."""
+    days = doing.fields.days("days", LONGEST)
+    who = await doing.deviator()
+    await lock_clients(doing.session, [doing.client.id])
+    await pause(doing.session, doing.client.id, days, who.reason, who.by, doing.now)
+    await doing.decide()
+
+
+async def end_the_pause(doing: Doing) -> None:
+    """One pause is over today."""
+    number = doing.fields.number("pause")
+    await _theirs(doing, DunningPause, number, "pause")
+    who = await doing.deviator()
+    await lock_clients(doing.session, [doing.client.id])
+    await end_pause(doing.session, number, who.by, doing.now, reason=who.reason)
+    await doing.decide()
+
+
+async def exempt_debt(doing: Doing) -> None:
+    """An invoice, an account or everything of the client is held out of the work."""
+    kind, _, number = doing.fields.text("what", "Choose what is exempted.").partition("-")
+    if kind not in ("all", "invoice", "account") or (kind != "all" and not number.isdecimal()):
+        doing.fields.fault("what", "Choose what is exempted.")
+    until = doing.fields.coming("until") if doing.fields.said("until") else None
+    who = await doing.deviator()
+    await lock_clients(doing.session, [doing.client.id])
+    await exempt(
+        doing.session,
+        doing.client.id,
+        who.reason,
+        who.by,
+        doing.now,
+        invoice=int(number) if kind == "invoice" else None,
+        account=int(number) if kind == "account" else None,
+        until=until,
+    )
+    await doing.decide()
+
+
+async def end_the_exemption(doing: Doing) -> None:
+    """What one exemption held can be collected again."""
+    number = doing.fields.number("exemption")
+    await _theirs(doing, Exemption, number, "exemption")
+    who = await doing.deviator()
+    await lock_clients(doing.session, [doing.client.id])
+    await end_exemption(doing.session, number, who.by, doing.now, reason=who.reason)
+    await doing.decide()
+
+
+SCRIPTS = text("""
+select distinct jsonb_path_query(terms, '$.stages[*].actions[*].send') #>> '{}' as script from plans where in_force
+order by script
+""")
+
+
+async def scripts_of_plans(session: ReadSession, app: Application) -> list[str]:
+    """The scripts a plan in force sends: those that begin a talk about a debt, and nothing that answers in one."""
+    return [name for name in await session.scalars(SCRIPTS) if name in app.scripts]
+
+
+async def _theirs(doing: Doing, kind: type[DunningPause] | type[Exemption], number: int, field: str) -> None:
+    if await doing.session.scalar(select(kind.client_id).where(kind.id == number)) != doing.client.id:
+        doing.fields.fault(field, NOT_THEIRS)
