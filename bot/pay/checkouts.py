@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
 
-from bot.pay.bill import owed
+from bot.pay.bill import bill
 from bot.pay.desk import PayDesk
 from bot.pay.provider import CheckoutRequest, CheckoutStatus, HostedCheckout, NoSuchCheckout
 from engine.money import Money
@@ -34,7 +34,7 @@ class NotPayable(Exception):
 
 
 class MoreThanOwed(NotPayable):
-    """The amount is more than what is owed."""
+    """The amount is more than what is due and what comes next."""
 
 
 class OnItsWay(NotPayable):
@@ -47,12 +47,16 @@ class OnItsWay(NotPayable):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a client asks for: a sum, and the addresses and the wording of the provider's page. `back` is our page."""
+    """What a client asks for: a sum, and the addresses and the wording of the provider's page. `back` is our page.
+
+    `asked`: it is the sum our page asks for first, not one that the client chose.
+    """
 
     amount: Money
     back: str
     description: str
     language: str
+    asked: bool = False
 
 
 Looks = Mapping[UUID, HostedCheckout | None]
@@ -70,7 +74,8 @@ async def open_page(desk: PayDesk, link: PayLink, intent: Intent) -> str:
     async with desk.database.write() as session:
         await lock_clients(session, [link.client_id])
         recent = await _unpaid(session, link, now)
-        _refuse_too_much(await owed(session, link.client_id, link.currency, now), intent.amount, recent, looks)
+        most = (await bill(session, link.client_id, link.currency, now)).most
+        _refuse_too_much(most, intent, recent, looks)
         row = next((row for row in recent if _serves(row, link, intent.amount, looks, now)), None)
         if row is None:
             row = Checkout(id=uuid4(), pay_link_id=link.id, amount=intent.amount.minor, created_at=now)
@@ -124,15 +129,15 @@ async def _look(desk: PayDesk, reference: str) -> HostedCheckout | None:
         return None
 
 
-def _refuse_too_much(total: Money, amount: Money, recent: list[Checkout], looks: Looks) -> None:
+def _refuse_too_much(most: Money, intent: Intent, recent: list[Checkout], looks: Looks) -> None:
+    """The sum our page asks for is refused, too, where money on its way is for the same thing."""
     paid = [row for row in recent if (seen := looks.get(row.id)) and seen.status is CheckoutStatus.PAID]
-    arriving = Money(sum(row.amount for row in paid), total.currency)
-    most = Money(max((total - arriving).minor, 0), total.currency)
-    if amount <= most:
-        return
-    if arriving:
-        raise OnItsWay(most, arriving)
-    raise MoreThanOwed(most)
+    arriving = Money(sum(row.amount for row in paid), most.currency)
+    left = Money(max((most - arriving).minor, 0), most.currency)
+    if arriving and (intent.asked or intent.amount > left):
+        raise OnItsWay(left, arriving)
+    if intent.amount > left:
+        raise MoreThanOwed(left)
 
 
 def _serves(row: Checkout, link: PayLink, amount: Money, looks: Looks, now: datetime) -> bool:

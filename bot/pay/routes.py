@@ -82,24 +82,25 @@ class _Counter:
         visit = await self._visit(token, request)
         if visit is None:
             return self._unknown(request)
-        total = visit.bill.total
-        if not total:
+        asked = visit.bill.asked
+        if asked is None:
             return self._go(f"{visit.address}?lang={visit.language}")
         form = _form(await _body(request, LARGEST_FORM))
         try:
-            amount = total if form.amount is None else typed_amount(form.amount, total.currency)
+            amount = asked.amount if form.amount is None else typed_amount(form.amount, visit.link.currency)
         except BadAmount:
             return self._bill(visit, 422, problem="not_an_amount", typed=form.amount)
-        if form.shown not in (None, str(total.minor)):
+        if form.shown not in (None, visit.bill.shown):
             return self._bill(visit, 409, problem="changed")
-        return await self._open(visit, amount, form.amount or "")
+        return await self._open(visit, amount, form.amount)
 
-    async def _open(self, visit: _Visit, amount: Money, typed: str) -> Response:
+    async def _open(self, visit: _Visit, amount: Money, typed: str | None) -> Response:
         intent = Intent(
             amount=amount,
             back=self._desk.public_url.rstrip("/") + visit.address,
             description=self._pages.description(visit.language),
             language=visit.language,
+            asked=typed is None,
         )
         try:
             return self._go(await open_page(self._desk, visit.link, intent))
@@ -133,6 +134,7 @@ class _Counter:
             paid_at=row.paid_at,
             zone=visit.zone,
             left=visit.bill.total,
+            credit=visit.bill.credit,
             reference=str(row.id)[:8].upper(),
         )
 
@@ -170,12 +172,12 @@ class _Counter:
         status: int = 200,
         *,
         problem: str = "",
-        typed: str | None = "",
+        typed: str | None = None,
         most: Money | None = None,
     ) -> Response:
-        if not visit.bill.total:
+        if visit.bill.asked is None:
             return self._pages.page("paid", visit.language, status, bill=visit.bill, zone=visit.zone)
-        context = {"bill": visit.bill, "address": visit.address, "problem": problem, "typed": typed, "most": most}
+        context = {"bill": visit.bill, "address": visit.address, "problem": problem, "typed": typed or "", "most": most}
         return self._pages.page("pay", visit.language, status, **context)
 
     def _unknown(self, request: Request) -> Response:

@@ -25,7 +25,7 @@ async def counter(database: Database, now: datetime) -> AsyncIterator[Counter]:
 
 
 async def test_one_button_pays_it_all(counter: Counter) -> None:
-    answer = await counter.press(shown="30000")
+    answer = await counter.press(shown="30000-30000")
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith(f"{counter.carrier.url}/")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -74,7 +74,7 @@ async def test_a_body_that_is_no_form_is_refused(counter: Counter) -> None:
 async def test_a_balance_that_changed_is_shown_before_it_is_paid(counter: Counter) -> None:
     async with counter.database.write() as session:
         await given_invoice(session, counter.ana, "I3", "50", date(2026, 3, 10), account="00124711")
-    answer = await counter.press(shown="30000")
+    answer = await counter.press(shown="30000-30000")
     assert answer.status_code == 409
     assert "350\N{NO-BREAK SPACE}lei" in answer.text
     assert counter.carrier.checkouts == ()

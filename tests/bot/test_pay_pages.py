@@ -9,9 +9,10 @@ import pytest
 from given import given_client, given_invoice
 from paying import Counter, pay_counter
 
-from engine.holds import dispute, promise
+from engine.disputes import dispute
 from engine.ledger import Received, receive
 from engine.money import money
+from engine.promises import promise
 from engine.store.session import Database
 
 
