@@ -97,14 +97,16 @@ async def call_of(
     await lock_clients(session, [talk.client_id])
     await session.refresh(talk, with_for_update=True)
     client = await session.get_one(Client, talk.client_id)
-    facts = await call_facts(session, app, client, talk.currency, now)
+    facts = await call_facts(session, app, client, talk, now)
     return Call(session, app, now, key, talk, client, facts, attempt)
 
 
-async def call_facts(session: ReadSession, app: Application, client: Client, currency: str, now: datetime) -> Facts:
+async def call_facts(
+    session: ReadSession, app: Application, client: Client, talk: Conversation, now: datetime
+) -> Facts:
     """What may be said in a call: there is a pay link where it can be sent by SMS."""
     refs = await session.scalars(select(Account.ref).where(Account.client_id == client.id).order_by(Account.id))
-    facts = (await Situations.read(session, app, [client.id], now)).facts(client, currency)
+    facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency, talk.contact_id)
     texts = await texts_to(session, app, client.id) is not None
     return replace(
         facts,

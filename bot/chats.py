@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 import structlog
@@ -18,9 +19,15 @@ from bot.hearing import BELONGS, INBOUND, addresses_of, hear, talk_currency
 from bot.linking import join, readmit
 from bot.situation import Situations
 from bot.speaking import answer_slot, open_talk, take_turn
-from channels.incoming_telegram import Blocked, LanguageWanted, TelegramStart, read_update, waiting_query
+from channels.incoming_telegram import (
+    Blocked,
+    LanguageWanted,
+    TelegramStart,
+    Unreachable,
+    read_update,
+    waiting_query,
+)
 from channels.port import Envelope, Inbound, SendFailed
-from channels.telegram import TelegramChannel, Unreachable
 from dialogs.facts import Facts
 from dialogs.message import Choice, Chose, Said, Speech
 from dialogs.render import render
@@ -33,6 +40,10 @@ from engine.store.addresses import blind_index
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Attempt, Conversation, InboxEvent, Outbound, Owner
+
+if TYPE_CHECKING:
+    # Telegram's SDK takes seconds to load: only who switches the channel on waits for it (bot/wiring.py).
+    from channels.telegram import TelegramChannel
 
 STRANGER, WELCOME_BACK, LANGUAGES = "stranger", "welcome_back", "languages"
 LANGUAGE = "lang:"
@@ -191,8 +202,8 @@ async def _tell(app: Application, chat: str, speech: Speech) -> None:
 
 
 async def _acknowledge(app: Application, query: str) -> None:
-    channel = app.channels.get(ChannelKind.TELEGRAM)
-    if not isinstance(channel, TelegramChannel):
+    channel = cast("TelegramChannel | None", app.channels.get(ChannelKind.TELEGRAM))
+    if channel is None:
         return
     try:
         await channel.acknowledge(query)

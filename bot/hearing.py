@@ -84,7 +84,7 @@ async def _take(
     note_reply(session, talk, inbound.reply, now)
     if talk.owner != Owner.BOT:
         return
-    facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency)
+    facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency, talk.contact_id)
     script = app.scripts.get(talk.script, app.scripts[INBOUND])
     if talk.state:
         turn = resume(script, State.from_json(talk.state), inbound.reply, facts, now, app.languages)

@@ -14,7 +14,7 @@ from bot.spoken import said_in, said_rows
 from channels.twiml import Place, hang_up, notice
 from channels.voice import CallEvent
 from engine.store.session import WriteSession
-from engine.store.tables.casework import Contact
+from engine.store.tables.casework import Case, Contact
 from engine.store.tables.portfolio import Address
 from engine.store.tables.talk import Attempt, Author, Conversation, InboxState, MessageRow, Outbound, Owner
 
@@ -111,4 +111,5 @@ async def _due(call: Call, row: Outbound, attempt: UUID) -> bool:
         return True
     contact = await session.get_one(Contact, row.contact_id)
     situations = await Situations.read(session, call.app, [call.client.id], call.now)
-    return situations.warrants(contact.case_id)
+    case = await session.get(Case, contact.case_id) if contact.case_id is not None else None
+    return situations.warrants(contact, case)

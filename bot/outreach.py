@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, text
 
 from bot.application import Application
 from bot.situation import Situations
 from bot.speaking import BULK, Slot, open_talk, take_turn
 from dialogs.turn import start
-from engine.calendar import zone
+from engine.calendar import at_local, local_day, zone
 from engine.contact import ChannelKind
+from engine.debt import Pause, paused_until
+from engine.decision import Ending
+from engine.pauses import pauses_of
 from engine.store.session import WriteSession, lock_clients
-from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState
+from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState, Occasion
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Conversation, Owner
 
 BATCH = 100
 HELD = timedelta(days=14)
 """While a client talks with a person, or waits for one, the engine starts no contact; so long after the last word."""
+
+DROP_MOOT = text("""
+update contacts c set state = 'superseded'
+where c.id = any(:contacts) and c.state = 'planned' and exists (select from moot_contacts m where m.id = c.id)
+""")
 
 
 async def open_contacts(app: Application, now: datetime) -> int:
@@ -39,6 +47,7 @@ async def open_contacts(app: Application, now: datetime) -> int:
         # Clients are locked before their contacts, as a decision does: in the other order the two could deadlock.
         clients = [row.client_id for row in rows]
         await lock_clients(session, clients)
+        await session.execute(DROP_MOOT, {"contacts": [row.id for row in rows]})
         opening = await _Opening.read(session, app, clients, now)
         contacts = select(Contact).where(
             Contact.id.in_([row.id for row in rows]), Contact.state == ContactState.PLANNED
@@ -60,6 +69,7 @@ class _Opening:
     addresses: Mapping[tuple[int, str], Address]
     cases: Mapping[int, Case]
     held: frozenset[int]
+    pauses: Mapping[int, Sequence[Pause]]
 
     @classmethod
     async def read(cls, session: WriteSession, app: Application, clients: Sequence[int], now: datetime) -> _Opening:
@@ -67,7 +77,8 @@ class _Opening:
         usable = select(Address).where(
             Address.client_id.in_(clients), Address.dead_since.is_(None), Address.opted_out_at.is_(None)
         )
-        cases = await session.scalars(select(Case).where(Case.client_id.in_(clients), Case.closed_at.is_(None)))
+        working = or_(Case.closed_at.is_(None), Case.ending == Ending.WORKED)
+        cases = await session.scalars(select(Case).where(Case.client_id.in_(clients), working))
         held = select(Conversation.client_id).where(
             Conversation.client_id.in_(clients), Conversation.owner != Owner.BOT, Conversation.last_at >= now - HELD
         )
@@ -80,23 +91,42 @@ class _Opening:
             {(one.client_id, one.channel): one for one in await session.scalars(usable.order_by(Address.id))},
             {case.id: case for case in cases},
             frozenset(await session.scalars(held)),
+            await pauses_of(session, clients),
         )
 
     async def open(self, contact: Contact) -> None:
         client = self.clients[contact.client_id]
-        case = self.cases.get(contact.case_id)
-        if case is None or not self.situations.warrants(case.id):
+        case = self.cases.get(contact.case_id) if contact.case_id is not None else None
+        of_a_stage = contact.occasion == Occasion.STAGE
+        if (of_a_stage and case is None) or not self.situations.warrants(contact, case):
             contact.state = ContactState.SUPERSEDED
         elif contact.script not in self.app.scripts:
             self._unreachable(contact, f"there is no script '{contact.script}'")
-        elif contact.send_until <= self.now or client.id in self.held:
-            later = max(self.now, contact.send_until)
+        elif not self._has_matter(contact, client):
+            contact.state = ContactState.SUPERSEDED
+        elif (later := self._not_before(contact, client)) is not None:
             contact.send_from, contact.send_until = self.app.hours.next_span(later, zone(client.timezone))
         elif (address := self._reachable(contact)) is None:
             self._unreachable(contact, ", ".join(contact.channels))
         else:
             contact.state = ContactState.OPENED
-            await self._talk(contact, client, case, address)
+            await self._talk(contact, client, address)
+
+    def _has_matter(self, contact: Contact, client: Client) -> bool:
+        """Whether what the script is about is still there to be spoken of."""
+        matter = self.app.scripts[contact.script].matter
+        facts = self.situations.facts(client, contact.currency, contact.id)
+        return not matter or facts.due(matter) is not None
+
+    def _not_before(self, contact: Contact, client: Client) -> datetime | None:
+        """When a contact may be looked at again that cannot be made now; a person's own may be made in a pause."""
+        tz = zone(client.timezone)
+        until = paused_until(self.pauses.get(client.id, ()), local_day(self.now, tz))
+        if until is not None and contact.occasion != Occasion.ADDED:
+            return at_local(until, time(), tz)
+        if contact.send_until <= self.now or client.id in self.held:
+            return max(self.now, contact.send_until)
+        return None
 
     def _unreachable(self, contact: Contact, why: str) -> None:
         contact.state = ContactState.UNREACHABLE
@@ -107,11 +137,11 @@ class _Opening:
             )
         )
 
-    async def _talk(self, contact: Contact, client: Client, case: Case, address: Address) -> None:
+    async def _talk(self, contact: Contact, client: Client, address: Address) -> None:
         talk = await open_talk(
-            self.session, self.app, client, address, contact.script, case.currency, self.now, contact
+            self.session, self.app, client, address, contact.script, contact.currency, self.now, contact
         )
-        facts = self.situations.facts(client, case.currency)
+        facts = self.situations.facts(client, contact.currency, contact.id)
         alone = not ChannelKind(address.channel).overheard
         turn = start(self.app.scripts[contact.script], facts, client.language, self.now, identified=alone)
         slot = Slot(contact.send_from, contact.send_until, BULK, contact.id)

@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.application import Application
 from bot.inbox import TELEGRAM, keep
-from channels.telegram import TelegramChannel, Unreachable
+from channels.incoming_telegram import Unreachable
+
+if TYPE_CHECKING:
+    from channels.telegram import TelegramChannel
 
 PATH = "/webhooks/telegram"
 WAIT_SECONDS = 25

@@ -84,12 +84,13 @@ class Keys:
     payments_webhook: str
     bot: str
     bot_webhook: str
+    api: str
 
     @classmethod
     def new(cls) -> Keys:
         """Nobody can guess them, though all is on loopback: other users of the machine are there too."""
-        account, token, payments, payments_webhook, bot, bot_webhook = (secrets.token_hex(16) for _ in range(6))
-        return cls(f"AC{account}", token, payments, payments_webhook, f"123456:{bot}", bot_webhook)
+        account, token, payments, payments_webhook, bot, bot_webhook, api = (secrets.token_hex(16) for _ in range(7))
+        return cls(f"AC{account}", token, payments, payments_webhook, f"123456:{bot}", bot_webhook, api)
 
 
 @asynccontextmanager
@@ -103,24 +104,27 @@ async def sandbox(  # noqa: PLR0913 - one deployment's particulars, by name
     port: int = 0,
     decide_at: time = time(8),
     quarantine_seconds: float = 60.0,
+    telegram: bool = True,
     phones: Callable[[Sandbox], Room] | None = None,
 ) -> AsyncIterator[Sandbox]:
     """Run the application with sandbox carriers on loopback; with `journals` the carriers outlive a kill.
 
-    `phones` let a visitor of the console see and do what the subscribers do.
+    Without `telegram` there is no bot, as in a deployment that has set none up. `phones` let a visitor of the console
+    see and do what the subscribers do.
     """
     listening = bind("127.0.0.1", port)
     public_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     keys = Keys.new()
     carriers = _carriers(keys, clock, public_url, journals)
-    for carrier in carriers.all:
+    started = [carrier for carrier in carriers.all if telegram or carrier is not carriers.telegram]
+    for carrier in started:
         await carrier.start()
     settings = Settings(
         public_url=public_url,
         timezone=timezone,
         decide_at=decide_at,
         quarantine_seconds=quarantine_seconds,
-        **_carrier_settings(keys, carriers),
+        **_carrier_settings(keys, carriers, telegram=telegram),
     )
     wired = wire(settings, database_url, clock, hours)
     running = Sandbox(wired, carriers, settings)
@@ -130,7 +134,7 @@ async def sandbox(  # noqa: PLR0913 - one deployment's particulars, by name
             carriers.relay.deliver_to = mailbox.address
             yield running
     finally:
-        for carrier in carriers.all:
+        for carrier in started:
             await carrier.stop()
         await wired.close()
 
@@ -170,9 +174,9 @@ def _carriers(keys: Keys, clock: Clock, public_url: str, journals: Path | None) 
     )
 
 
-def _carrier_settings(keys: Keys, carriers: Carriers) -> dict[str, Any]:
+def _carrier_settings(keys: Keys, carriers: Carriers, *, telegram: bool) -> dict[str, Any]:
     """Where the carriers are and what opens them, by the names of the settings."""
-    return {
+    settings = {
         "twilio_api_url": carriers.twilio.url,
         "twilio_account_sid": keys.account,
         "twilio_auth_token": keys.token,
@@ -184,6 +188,11 @@ def _carrier_settings(keys: Keys, carriers: Carriers) -> dict[str, Any]:
         "payments_url": carriers.payments.url,
         "payments_key": keys.payments,
         "payments_webhook_secret": keys.payments_webhook,
+        "api_token": keys.api,
+    }
+    if not telegram:
+        return settings
+    return settings | {
         "telegram_api_url": carriers.telegram.url,
         "telegram_token": keys.bot,
         "telegram_bot_name": BOT_NAME,

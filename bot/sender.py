@@ -24,7 +24,7 @@ from channels.port import Draft, Envelope, NotSent, Receipt, Rejected, Uncertain
 from dialogs.render import render
 from engine.contact import ChannelKind, Delivery
 from engine.store.session import WriteSession, lease
-from engine.store.tables.casework import Contact, ContactState
+from engine.store.tables.casework import Case, Contact, ContactState
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Attempt, Author, Conversation, MessageRow, Outbound
 
@@ -40,7 +40,9 @@ from (
   select o.id, case when a.opted_out_at is not null and not o.parting then 'opted out'
                     when a.dead_since is not null then 'the address is unusable'
                     when t.owner <> 'bot' and m.author = 'bot' and not o.parting then 'a person has taken over'
-                    when k.closed_at is not null then 'the case is closed' end as reason
+                    when k.closed_at is not null and k.ending <> 'worked' then 'the case is closed'
+                    when exists (select from moot_contacts moot where moot.id = o.contact_id)
+                    then 'what it was about is settled' end as reason
   from outbound o
   join addresses a on a.id = o.address_id
   join conversations t on t.id = o.conversation_id
@@ -139,14 +141,14 @@ class _Packing:
     app: Application
     now: datetime
     situations: Situations
-    cases: Mapping[int, int]
+    contacts: Mapping[int, tuple[Contact, Case | None]]
     begun: frozenset[int]
     lease_until: datetime
 
     @classmethod
     async def read(cls, session: WriteSession, app: Application, parcels: Sequence[Parcel], now: datetime) -> _Packing:
-        contacts = [parcel.row.contact_id for parcel in parcels if parcel.row.contact_id is not None]
-        cases = await session.execute(select(Contact.id, Contact.case_id).where(Contact.id.in_(contacts)))
+        numbers = [parcel.row.contact_id for parcel in parcels if parcel.row.contact_id is not None]
+        contacts = select(Contact, Case).outerjoin(Case, Case.id == Contact.case_id).where(Contact.id.in_(numbers))
         talks = [parcel.talk.id for parcel in parcels]
         begun = await session.scalars(
             select(Outbound.conversation_id).where(Outbound.conversation_id.in_(talks), Outbound.tries > 0).distinct()
@@ -156,7 +158,7 @@ class _Packing:
             app,
             now,
             await Situations.read(session, app, sorted({parcel.client.id for parcel in parcels}), now),
-            dict(cases.all()),
+            {contact.id: (contact, case) for contact, case in await session.execute(contacts)},
             frozenset(begun),
             await lease(session, app.lease_seconds),
         )
@@ -164,7 +166,7 @@ class _Packing:
     async def pack(self, parcel: Parcel) -> Claimed | None:
         """Render a message and write its attempt; None where its debt is no longer to be chased."""
         row, contact = parcel.row, parcel.row.contact_id
-        if contact is not None and not self.situations.warrants(self.cases[contact]):
+        if contact is not None and not self.situations.warrants(*self.contacts[contact]):
             row.state, row.settled_at, row.reason = Delivery.REFUSED, self.now, "the debt is frozen or paid"
             await self.session.execute(
                 update(Contact).where(Contact.id == contact).values(state=ContactState.SUPERSEDED)
@@ -189,7 +191,7 @@ class _Packing:
         app, talk = self.app, parcel.talk
         script, channel = app.scripts[talk.script], ChannelKind(talk.channel)
         messages = unpack(parcel.message.content)
-        facts = self.situations.facts(parcel.client, talk.currency)
+        facts = self.situations.facts(parcel.client, talk.currency, talk.contact_id)
         token = ""
         if any("pay_link" in script.texts[said.key].placeholders for said in messages):
             link = await new_link(self.session, parcel.client.id, talk.currency, talk.id, self.now, app.public_url)

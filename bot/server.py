@@ -52,7 +52,7 @@ async def serving(
     mailbox = Mailbox(mail_domain, store)
     await mailbox.start(*mailbox_at)
     secret = wired.reception.secret if wired.reception else ""
-    web = web_application(wired.app, wired.verifier, wired.desk, secret, phones)
+    web = web_application(wired.app, wired.verifier, wired.desk, secret, phones, wired.api_token)
     try:
         async with _listening(web, listening), receiving(wired.app, wired.reception):
             yield mailbox

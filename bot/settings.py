@@ -19,6 +19,7 @@ PREFIX = "AMIABLE_"
 DRIVER = "postgresql+psycopg"
 POSTGRES = ("postgres", "postgresql", DRIVER)
 BOT_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
+SHORTEST_TOKEN = 32
 HEADER_SECRET = re.compile(r"[\w-]{1,256}", re.ASCII)
 
 
@@ -27,16 +28,18 @@ class BadSettings(ValueError):
 
 
 class StoreSettings(BaseSettings):
-    """What commands on the case store need: where it is, and the hours in which the engine may start contacts.
+    """What commands on the case store need: where it is, when the engine decides and when it may start contacts.
 
     `database_url` empty means the embedded PostgreSQL below `data_dir`; it names the driver, however it was written.
-    Hours are the client's wall clock.
+    `decide_at` is on the wall clock of `timezone`, the deployment's own; the hours to send are the client's.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
 
     database_url: str = ""
     data_dir: Path = Path(".amiable")
+    timezone: str = "Europe/Bucharest"
+    decide_at: time = time(8, 0)
     send_from: time = time(9, 0)
     send_until: time = Field(default=time(20, 0), validate_default=True)
 
@@ -52,6 +55,15 @@ class StoreSettings(BaseSettings):
         if url is None or url.drivername not in POSTGRES:
             raise ValueError("write the address of a PostgreSQL as postgresql://USER:PASSWORD@HOST:PORT/NAME")
         return url.set(drivername=DRIVER).render_as_string(hide_password=False)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zone(value)
+        except UnknownZone as error:
+            raise ValueError(str(error)) from error
+        return value
 
     @field_validator("send_from", "send_until")
     @classmethod
@@ -80,18 +92,16 @@ GivenSecret = Annotated[SecretStr, Field(min_length=1)]
 
 
 class Settings(StoreSettings):
-    """One deployment. Times are wall-clock times; `timezone` is the deployment's own, clients have theirs."""
+    """One deployment: the store, and the carriers it talks through."""
 
     model_config = SettingsConfigDict(extra="forbid")
 
     listen: str = "127.0.0.1:8080"
     public_url: str = "http://127.0.0.1:8080"
-    timezone: str = "Europe/Bucharest"
     languages: tuple[str, ...] = ("en", "ro", "uk", "ru")
     creditor: str = "Acme Telecom"
     hotline: str = ""
     operator_hours: str = "9:00–18:00"
-    decide_at: time = time(8, 0)
     quarantine_seconds: float = Field(default=60.0, gt=0)
 
     twilio_api_url: str = "https://api.twilio.com"
@@ -104,6 +114,7 @@ class Settings(StoreSettings):
     smtp_url: Given
     mail_domain: Given
     mail_listen: str = "127.0.0.1:8025"
+    api_token: SecretStr = SecretStr("")
     payments_url: Given
     payments_key: GivenSecret
     payments_webhook_secret: GivenSecret
@@ -112,15 +123,6 @@ class Settings(StoreSettings):
     telegram_bot_name: str = ""
     telegram_polling: bool = False
     telegram_webhook_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            zone(value)
-        except UnknownZone as error:
-            raise ValueError(str(error)) from error
-        return value
 
     @field_validator("telegram_token")
     @classmethod
@@ -136,6 +138,16 @@ class Settings(StoreSettings):
         posted = bool(token.get_secret_value()) and not info.data.get("telegram_polling")
         if posted and not HEADER_SECRET.fullmatch(value.get_secret_value()):
             raise ValueError("set 1 to 256 letters, digits, _ or - for Telegram's webhook, or AMIABLE_TELEGRAM_POLLING")
+        return value
+
+    @field_validator("api_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        if secret and (
+            len(secret) < SHORTEST_TOKEN or not secret.isascii() or not secret.isprintable() or " " in secret
+        ):
+            raise ValueError(f"write at least {SHORTEST_TOKEN} plain characters, such as `openssl rand -hex 32` prints")
         return value
 
     @field_validator("public_url")

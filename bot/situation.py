@@ -9,15 +9,24 @@ from datetime import datetime
 from sqlalchemy import select
 
 from bot.application import Application
+from bot.matters import Matters
+from dialogs.answers import FEWEST_PARTS
 from dialogs.facts import AccountDue, Facts
-from engine.calendar import local_day, zone
-from engine.debt import HoldKind, Standing, standing
-from engine.decide import CaseFacts, CaseStatus, restriction_day, status
+from dialogs.message import Schedule
+from engine.calendar import local_day, working_day, zone
+from engine.debt import HoldKind, Standing
+from engine.decide import restriction_day, status
+from engine.decision import NO_STAGE, CaseFacts, CaseStatus, Ending, RunningCase
+from engine.installment import Answer, granted, schedule
 from engine.money import Money
 from engine.plan import Plan
 from engine.store.facts import facts_of
 from engine.store.session import ReadSession
+from engine.store.tables.casework import Case, Contact, Occasion
 from engine.store.tables.portfolio import Account, Client
+
+UNMET = (Occasion.ADDED, Occasion.PROMISE_BROKEN, Occasion.INSTALLMENT_MISSED)
+"""Occasions to write while something is free to be paid: nobody who says they paid is asked where the money is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +42,30 @@ class Situations:
     """How some clients stand at one moment."""
 
     def __init__(
-        self, app: Application, now: datetime, positions: Sequence[Position], accounts: Mapping[int, Account]
+        self,
+        app: Application,
+        now: datetime,
+        positions: Sequence[Position],
+        accounts: Mapping[int, Account],
+        matters: Matters,
     ) -> None:
         self._app, self._now = app, now
-        self._positions, self._accounts = positions, accounts
+        self._positions, self._accounts, self._matters = positions, accounts, matters
 
     @classmethod
     async def read(cls, session: ReadSession, app: Application, clients: Sequence[int], now: datetime) -> Situations:
-        """Read the debts of these clients, and the accounts they are on."""
-        positions = [
-            Position(facts, plan, standing(facts.owed, facts.holds, facts.today))
-            async for facts, plan in facts_of(session, clients, now)
-        ]
+        """Read the debts of these clients, the accounts they are on, and what is agreed with them."""
+        positions = [Position(facts, plan, facts.claim) async for facts, plan in facts_of(session, clients, now)]
         owing = {item.account for position in positions for item in position.debt.owed}
         accounts = await session.scalars(select(Account).where(Account.id.in_(owing))) if owing else ()
-        return cls(app, now, positions, {account.id: account for account in accounts})
+        matters = await Matters.read(session, clients, now)
+        return cls(app, now, positions, {account.id: account for account in accounts}, matters)
 
-    def facts(self, client: Client, currency: str) -> Facts:
-        """What may be said to a client of their debt in a currency: unfrozen sums, by account."""
+    def facts(self, client: Client, currency: str, contact: int | None = None) -> Facts:
+        """What may be said to a client in a currency: unfrozen sums, by account, and what is agreed or comes next.
+
+        `contact` is the one the talk began with, if any: a courtesy is about one promise, installment or bill.
+        """
         today = local_day(self._now, zone(client.timezone))
         nothing = Facts(
             today=today,
@@ -67,8 +82,8 @@ class Situations:
         mine = [one for one in self._positions if (one.facts.client, one.facts.currency) == (client.id, currency)]
         best = max(mine, key=lambda one: one.debt.conditional, default=None)
         if best is None or not best.debt.owed:
-            return nothing
-        return replace(
+            return self._matters.told(nothing, client.id, contact)
+        owing = replace(
             nothing,
             amount_due=Money(best.debt.conditional, currency),
             oldest_due=best.debt.owed[0].due,
@@ -77,19 +92,52 @@ class Situations:
             consequence_on=restriction_day(best.facts, best.plan),
             promised=_promised(best.debt, currency),
         )
+        return self._matters.told(self._in_parts(owing, best, client), client.id, contact)
 
-    def warrants(self, case: int) -> bool:
-        """Whether a case is running and open: a debt frozen or paid since the decision is not chased."""
-        return any(
-            one.debt.conditional > 0 and status(one.debt, one.plan, one.facts.case.stage) is CaseStatus.OPEN
+    def warrants(self, contact: Contact, case: Case | None) -> bool:
+        """Whether a contact is still to be made: a debt frozen or paid since the decision is not chased.
+
+        Other courtesies are not about a debt that is chased; whether theirs is settled the store knows
+        (`moot_contacts`).
+        """
+        mine = [
+            one
             for one in self._positions
-            if one.facts.case is not None and one.facts.case.id == case
+            if (one.facts.client, one.facts.currency) == (contact.client_id, contact.currency)
+        ]
+        if contact.occasion in UNMET:
+            return any(one.debt.conditional > 0 for one in mine)
+        if contact.occasion != Occasion.STAGE:
+            return True
+        if case is not None and case.ending == Ending.WORKED:
+            return any(one.debt.real > 0 for one in mine)
+        return any(
+            _chased(one, one.facts.case)
+            for one in mine
+            if one.facts.case is not None and one.facts.case.id == contact.case_id
         )
 
     def main_currency(self, client: int) -> str | None:
         """The currency in which the client owes most units; None without debt."""
         mine = [one for one in self._positions if one.facts.client == client]
         return max(mine, key=lambda one: one.debt.real).facts.currency if mine else None
+
+    def _in_parts(self, facts: Facts, position: Position, client: Client) -> Facts:
+        """What the plan's policy grants at once, unless an agreement runs already: then a person decides."""
+        policy, debt, currency = position.plan.installments, position.debt.conditional, position.facts.currency
+        if policy is None:
+            return facts
+        counts = range(FEWEST_PARTS, policy.most_parts + 1)
+        answers = {count: granted(debt, count, policy).answer for count in counts}
+        schedules: dict[int, Schedule] = {}
+        for count, answer in answers.items():
+            if answer is Answer.GRANTED and not self._matters.runs(client.id, currency):
+                parts = schedule(debt, count, policy, facts.today, lambda day: working_day(day, client.country))
+                schedules[count] = tuple(
+                    (part.due, Money(part.amount + part.interest + part.fee, currency)) for part in parts
+                )
+        offered = [count for count, answer in answers.items() if answer is not Answer.REFUSED]
+        return replace(facts, parts=max(offered, default=policy.most_parts), schedules=schedules)
 
     def _dues(self, debt: Standing, currency: str) -> tuple[AccountDue, ...]:
         owing = {self._accounts[number] for number in dict.fromkeys(item.account for item in debt.owed)}
@@ -98,6 +146,17 @@ class Situations:
             for account in sorted(owing, key=lambda account: account.ref)
         ]
         return tuple(due for due in dues if due.amount)
+
+
+def _chased(position: Position, case: RunningCase) -> bool:
+    """Whether what may be collected is enough for the next stage, or still for the one the case is in.
+
+    A stage may be entered on a debt that the stage after it, which asks for more, finds too small: its notice goes out.
+    """
+    debt, plan = position.debt, position.plan
+    enough = case.stage != NO_STAGE and debt.conditional >= plan.stages[case.stage].min_debt
+    is_open = status(debt, plan, case.stage, case.deferrals) is CaseStatus.OPEN
+    return debt.conditional > 0 and (enough or is_open)
 
 
 def _promised(debt: Standing, currency: str) -> Money | None:

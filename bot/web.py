@@ -11,6 +11,7 @@ from bot.application import Application
 from bot.console.application import Room, console_application
 from bot.pay.desk import PayDesk
 from bot.pay.routes import router as pay_routes
+from bot.routes.api import Refused, api_routes, refused
 from bot.routes.telegram import NotJson, telegram_routes
 from bot.routes.voice import voice_routes
 from bot.routes.webhooks import REFUSALS, webhook_routes
@@ -24,6 +25,7 @@ def web_application(
     desk: PayDesk,
     telegram_secret: str = "",
     phones: Room | None = None,
+    api_token: str = "",
 ) -> FastAPI:
     """The ASGI application; `phones` are the demo's only. Interactive API pages are not for the public listener."""
     web = FastAPI(title="Amiable", docs_url=None, redoc_url=None, openapi_url=None)
@@ -33,6 +35,7 @@ def web_application(
     if ChannelKind.VOICE in app.channels:
         web.include_router(voice_routes(app, verifier))
     web.include_router(pay_routes(desk))
+    web.include_router(api_routes(app, api_token))
     web.mount("/console", console_application(app, phones))
 
     @web.get("/health")
@@ -41,6 +44,7 @@ def web_application(
             await session.execute(text("select 1"))
         return PlainTextResponse("ok")
 
+    web.add_exception_handler(Refused, refused)
     for refusal, status in {**REFUSALS, NotJson: 415}.items():
         web.add_exception_handler(refusal, _answer(status))
     for fault in (OperationalError, SQLAlchemyError, OSError):

@@ -14,7 +14,6 @@ from channels.email import EmailChannel, EmailSettings
 from channels.port import Channel
 from channels.signatures import TwilioVerifier
 from channels.sms import SmsChannel, SmsSettings
-from channels.telegram import TelegramChannel, TelegramSettings
 from channels.twiml import Manner
 from channels.voice import VoiceChannel, VoiceSettings
 from dialogs.catalog import load_catalogs
@@ -32,6 +31,7 @@ class Wired:
     desk: PayDesk
     provider: PaymentProvider
     reception: Reception | None = None
+    api_token: str = ""
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -83,7 +83,8 @@ def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> W
         callback=settings.hotline or settings.voice_number,
     )
     desk = PayDesk(database, clock, provider, settings.public_url, settings.creditor, settings.hotline)
-    return Wired(app, TwilioVerifier(settings.public_url, [token]), desk, provider, reception)
+    verifier = TwilioVerifier(settings.public_url, [token])
+    return Wired(app, verifier, desk, provider, reception, settings.api_token.get_secret_value())
 
 
 def _voice(settings: Settings) -> VoiceChannel | None:
@@ -106,5 +107,8 @@ def _reception(settings: Settings) -> Reception | None:
     token = settings.telegram_token.get_secret_value()
     if not token:
         return None
+    # Telegram's SDK takes seconds to load and as long to let go: only who uses it waits for it.
+    from channels.telegram import TelegramChannel, TelegramSettings  # noqa: PLC0415
+
     secret = "" if settings.telegram_polling else settings.telegram_webhook_secret.get_secret_value()
     return Reception(TelegramChannel(TelegramSettings(token, settings.telegram_api_url)), secret)

@@ -7,12 +7,14 @@ import sys
 import typer
 
 from bot.cli.check import check
+from bot.cli.decide import decide
 from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.import_command import import_feed
 from bot.cli.run import run_all
 from bot.cli.simulate import simulate
 from bot.cli.user import user
+from bot.cli.why import why
 from bot.port import PortTaken
 from bot.settings import BadSettings
 from bot.store import NoDatabase
@@ -30,6 +32,8 @@ app = typer.Typer(
 app.command()(demo)
 app.command("run")(run_all)
 app.command("import")(import_feed)
+app.command()(decide)
+app.command()(why)
 app.command()(simulate)
 app.command()(check)
 app.command()(doctor)

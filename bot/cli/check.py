@@ -8,20 +8,24 @@ from typing import Annotated
 
 import typer
 
+from bot.simulate.scenario import load_scenario
 from dialogs.catalog import CatalogError, load_catalogs
+from dialogs.check import Issue
 from dialogs.check import check as check_scripts
 from dialogs.script import Script, ScriptError, load_scripts, parse_script
 from engine.document import DocumentError, Node, read
+from engine.plan_check import Finding, findings, silent_restrictions, without_standard
 from engine.sample.portfolio import PLANS
 from engine.store.plans import read_plans, unknown_scripts
 
 CURRENCY = "EUR"
+RESTRICTION = "consequence_on"
 NOT_TRUE, BAD_INPUT = 1, 2
 
 
 def check(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Script or plan files; none: all that is packaged.")
+        list[Path] | None, typer.Argument(help="Script, plan or scenario files; none: all that is packaged.")
     ] = None,
 ) -> None:
     """Look for mistakes in scripts, catalogs and plans before anybody is written to."""
@@ -31,9 +35,10 @@ def check(
         typer.echo(problem, err=True)
     if unreadable:
         raise typer.Exit(BAD_INPUT)
-    if problems:
+    doubts = sum(isinstance(problem, Finding) and problem.warning for problem in problems)
+    if len(problems) > doubts:
         raise typer.Exit(NOT_TRUE)
-    typer.echo("No problems found.")
+    typer.echo(f"No problems found, {doubts} warning{'s' * (doubts > 1)}." if doubts else "No problems found.")
 
 
 def _opened(paths: list[Path]) -> tuple[list[tuple[Path, Node]], list[str]]:
@@ -47,28 +52,54 @@ def _opened(paths: list[Path]) -> tuple[list[tuple[Path, Node]], list[str]]:
     return files, unreadable
 
 
-def _problems(files: list[tuple[Path, Node]], *, packaged: bool) -> Iterator[str]:
+Problem = Finding | Issue | DocumentError | ScriptError | CatalogError
+
+
+def _problems(files: list[tuple[Path, Node]], *, packaged: bool) -> Iterator[Problem]:
     try:
         scripts, catalogs = load_scripts(), load_catalogs()
     except (ScriptError, CatalogError) as error:
-        yield str(error)
+        yield error
         return
     if packaged:
-        yield from map(str, check_scripts(scripts, catalogs))
+        yield from check_scripts(scripts, catalogs)
     for path, root in files:
         yield from _file(path, root, scripts)
 
 
-def _file(path: Path, root: Node, scripts: Mapping[str, Script]) -> Iterator[str]:
+def _file(path: Path, root: Node, scripts: Mapping[str, Script]) -> Iterator[Problem]:
     """The problems of one file: a script has `script:` at its top, plans and scenarios have `plans:`."""
     try:
         keys = root.value if isinstance(root.value, dict) else {}
         if "plans" in keys:
-            yield from map(str, unknown_scripts(read_plans(root, CURRENCY), scripts))
+            if "scenario" in keys:
+                load_scenario(path)
+            yield from _plans(root, keys, scripts)
         elif "script" in keys:
             script = parse_script(path.read_text(encoding="utf-8"), str(path))
-            yield from map(str, check_scripts({script.name: script}, {}))
+            yield from check_scripts({script.name: script}, {})
         else:
-            yield str(root.wrong("neither a script (script: NAME) nor plans (plans: [...])"))
+            yield root.wrong("neither a script (script: NAME) nor plans (plans: [...])")
     except (DocumentError, ScriptError) as error:
-        yield str(error)
+        yield error
+
+
+def _plans(root: Node, keys: Mapping[str, Node], scripts: Mapping[str, Script]) -> Iterator[Problem]:
+    """The problems of the plans of a document."""
+    plans = read_plans(root, keys["currency"].text() if "currency" in keys else CURRENCY)
+    yield from unknown_scripts(plans, scripts)
+    naming = {name for name, script in scripts.items() if always_names_a_restriction(script)}
+    for terms, node in plans:
+        yield from findings(terms, node)
+        yield from silent_restrictions(terms, node, naming)
+    yield from without_standard(keys["groups"], [terms for terms, _ in plans])
+
+
+def always_names_a_restriction(script: Script) -> bool:
+    """Whether a text of its own has the day a service is limited, said also where there is none."""
+    return any(
+        RESTRICTION in script.texts[line.key].placeholders and line.when != RESTRICTION
+        for step in script.steps.values()
+        for line in step.lines
+        if line.key in script.own
+    )

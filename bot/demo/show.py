@@ -17,7 +17,8 @@ from sqlalchemy import text
 
 from bot.clock import real_clock
 from bot.console.users import LoginTaken, add_user, one_time_link
-from bot.demo.stage import Progress, Stage, begin, load_portfolio, on_stage, simulated, subscribers
+from bot.demo.services import answering, service_system
+from bot.demo.stage import SEED, Progress, Stage, begin, load_portfolio, on_stage, simulated, subscribers
 from bot.demo.summary import Summary, summarize
 from bot.demo.timelapse import Timelapse
 from bot.loop import run
@@ -67,7 +68,8 @@ async def _demo(console: Console, url: str, stage: Stage, clients: int, *, once:
     if not once:
         async with on_stage(url, real_clock, stage, port, phones=True) as running:
             await _welcome(console, running)
-            await until_stopped(running.wired.app)
+            async with service_system(running, SEED) as services, answering(services):
+                await until_stopped(running.wired.app)
 
 
 async def _welcome(console: Console, running: Sandbox) -> None:
@@ -102,7 +104,8 @@ async def _play(console: Console, url: str, stage: Stage, progress: Progress) ->
                 stage.keep(replace(progress, now=now))
                 show(now)
 
-            await Timelapse(running, clock, people, zones, reached).play(progress.ends_at)
+            async with service_system(running, SEED) as services:
+                await Timelapse(running, clock, people, services, zones, reached).play(progress.ends_at)
         await people.close()
     progress = replace(progress, now=clock())
     stage.keep(progress)

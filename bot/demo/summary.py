@@ -41,6 +41,7 @@ LEFT_OPEN: Mapping[str, str] = {
     "outcome unknown": "select count(*) from outbound where state = 'unknown'",
     "events parked": "select count(*) from inbox where state = 'parked'",
     "open tasks": "select count(*) from tasks where done_at is null",
+    "orders unanswered": "select count(*) from service_orders where acknowledged_at is null",
 }
 
 

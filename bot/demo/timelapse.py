@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from bot.clock import SimulatedClock
+from bot.demo.services import ServiceSystem
 from bot.demo.subscribers import Subscribers
 from bot.resolver import in_doubt, resolve_unknown
 from bot.sandbox import Sandbox
@@ -28,10 +29,11 @@ class Timelapse:
         sandbox: Sandbox,
         clock: SimulatedClock,
         subscribers: Subscribers,
+        services: ServiceSystem,
         zones: Sequence[ZoneInfo],
         reached: Callable[[datetime], None],
     ) -> None:
-        self._sandbox, self._clock, self._subscribers = sandbox, clock, subscribers
+        self._sandbox, self._clock, self._subscribers, self._services = sandbox, clock, subscribers, services
         self._zones, self._reached = zones, reached
 
     async def play(self, until: datetime) -> None:
@@ -49,6 +51,7 @@ class Timelapse:
     async def _moment(self) -> None:
         now = self._clock()
         await day_tick(self._sandbox.wired.app, now)
+        await self._services.batch(now)
         await self._sandbox.settle()
         self._subscribers.look()
         while await self._subscribers.act(now) or await self._sandbox.carriers.calls.let_go():

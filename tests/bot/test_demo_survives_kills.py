@@ -145,3 +145,9 @@ def test_a_cycle_has_each_contact_once_and_every_contact_an_end(store: psycopg.C
         select c.id from contacts c where c.state = 'opened'
           and not exists (select from outbound o where o.contact_id = c.id)"""
     assert rows(store, orphans) == []
+
+
+def test_no_order_was_answered_twice(store: psycopg.Connection[Any]) -> None:
+    told = rows(store, "select detail->>'order' from case_events where kind in ('order_done', 'order_refused')")
+    assert told
+    assert [order for order, times in Counter(told).items() if times > 1] == []

@@ -20,7 +20,7 @@ from bot.sender import send_due
 from bot.ticks import day_tick
 from channels.signatures import sign_form
 from engine.calendar import SendWindow
-from engine.holds import dispute
+from engine.disputes import dispute
 from engine.ledger import Received, receive
 from engine.money import money
 from engine.run import decide_clients

@@ -1,0 +1,97 @@
+"""`amiable check` on plans and scenarios: what cannot work is told with its line, what may be meant is a warning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import app
+from bot.cli.check import always_names_a_restriction
+from dialogs.script import load_scripts, parse_script
+
+SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
+SARAH = (Path(__file__).parents[1] / "scenarios" / "sarah.yaml").read_text()
+PLANS = """groups: [people]
+plans:
+  - plan: p
+    group: people
+    standard: true
+    start: {after_days: 1, min_debt: 20}
+    stages:
+      - stage: first
+        actions: [{send: warning, by: [sms]}]
+"""
+
+
+def check(tmp_path: Path, text: str) -> tuple[int, str, str]:
+    """Exit code, what is printed, and what is complained about."""
+    file = tmp_path / "file.yaml"
+    file.write_text(text)
+    result = CliRunner().invoke(app, ["check", str(file)])
+    return result.exit_code, result.stdout, result.stderr.replace(str(file), "FILE")
+
+
+def test_every_scenario_and_the_packaged_plans_pass() -> None:
+    assert CliRunner().invoke(app, ["check"]).exit_code == 0
+    result = CliRunner().invoke(app, ["check", *map(str, SCENARIOS)])
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "No problems found.\n", "")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "told"),
+    [
+        ("min_debt: 20}", "min_debt: 20}\n    exit_debt: 30", "FILE:6: work starts at 20, and a case ends at 30"),
+        ("send: warning", "send: remainder", "FILE:9: plan p: there is no script 'remainder'"),
+        ("by: [sms]", "by: [fax]", "FILE:9: 'fax' is not one of: sms, voice, email, telegram"),
+    ],
+)
+def test_a_plan_that_cannot_work_is_1(tmp_path: Path, written: str, instead: str, told: str) -> None:
+    code, _, complaints = check(tmp_path, PLANS.replace(written, instead))
+    assert code == 1
+    assert told in complaints
+
+
+def test_two_standard_plans_of_a_group_are_told(tmp_path: Path) -> None:
+    second = PLANS[PLANS.index("  - plan") :].replace("plan: p\n", "plan: q\n")
+    code, _, complaints = check(tmp_path, PLANS + second)
+    assert code == 1
+    assert "FILE:10: the group 'people' has two standard plans: p, q" in complaints
+
+
+def test_a_warning_alone_is_0(tmp_path: Path) -> None:
+    code, printed, complaints = check(tmp_path, PLANS.replace("    standard: true\n", ""))
+    assert (code, printed) == (0, "No problems found, 1 warning.\n")
+    assert complaints.startswith("FILE:1: warning: the group 'people' has no standard plan")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "told"),
+    [
+        ("client: sarah, says", "client: nobody, says", "there is no client 'nobody'"),
+        ("standard: true", "standard: true\n    exit_debt: 10", "a case ends at 10 already"),
+    ],
+)
+def test_a_scenario_is_checked_whole(tmp_path: Path, written: str, instead: str, told: str) -> None:
+    code, _, complaints = check(tmp_path, SARAH.replace(written, instead))
+    assert code == 1
+    assert told in complaints
+
+
+@pytest.mark.parametrize(("when", "always"), [("", True), (", when: consequence_on", False)])
+def test_a_script_that_names_the_restriction_whenever_it_is_played_is_known(when: str, *, always: bool) -> None:
+    text = f"""spec: 1
+script: stern
+start: opening
+steps:
+  opening:
+    say:
+      next: {{text: "Service is limited from {{consequence_on}}."{when}}}
+    next: menu
+"""
+    assert always_names_a_restriction(parse_script(text, "stern.yaml")) is always
+
+
+def test_no_packaged_script_names_a_restriction_that_may_not_come() -> None:
+    assert [name for name, script in load_scripts().items() if always_names_a_restriction(script)] == []
