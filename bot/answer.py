@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from bot.because import frozen, of_plan, outcome, shown, silence, waits
 from bot.traced import BY_PEOPLE, act, fate, given, ordered
 from engine.decision import NO_STAGE
-from engine.logbook import Line
+from engine.explaining.logbook import Line
+from engine.explaining.rehearsal import Rehearsal
+from engine.explaining.why import Restraint, Why, Work
 from engine.money import Money
-from engine.rehearsal import Rehearsal
-from engine.why import Restraint, Why, Work
 
 
 def as_text(answer: Why) -> Iterator[str]:

@@ -7,10 +7,10 @@ from datetime import date
 
 from engine.debt import HoldKind
 from engine.decision import NO_STAGE, CaseStatus, Ending, Term, Unmet
-from engine.logbook import Freeze, Line
+from engine.explaining.logbook import Freeze, Line
+from engine.explaining.why import Restraint, Why, Work
 from engine.money import Money
 from engine.plan import Advance, Stage
-from engine.why import Restraint, Why, Work
 
 HOLDS = {
     HoldKind.DISPUTE: "dispute",

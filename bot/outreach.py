@@ -12,11 +12,11 @@ from bot.application import Application
 from bot.situation import Situations
 from bot.speaking import BULK, Slot, open_talk, take_turn
 from dialogs.turn import start
+from engine.agreements.pauses import pauses_of
 from engine.calendar import at_local, local_day, zone
 from engine.contact import ChannelKind
 from engine.debt import Pause, paused_until
 from engine.decision import Ending
-from engine.pauses import pauses_of
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState, Occasion
 from engine.store.tables.portfolio import Address, Client

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from bot.because import shown
 from engine.contact import Delivery
+from engine.explaining.traces import Act, Given, Ordered, Sending, Touch, Traces
 from engine.money import Money
 from engine.store.tables.casework import ContactState, Occasion
-from engine.traces import Act, Given, Ordered, Sending, Touch, Traces
 
 FARED = {
     Delivery.READY: "queued",

@@ -9,11 +9,12 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from engine.agreements.disputes import dispute
+from engine.agreements.installments import agree_installments, request_installments, running_plan
+from engine.agreements.promises import promise, replace_promises
 from engine.calendar import working_day
 from engine.decision import CaseFacts
-from engine.disputes import dispute
 from engine.installment import Answer, InstallmentPolicy, Verdict, granted, schedule
-from engine.installments import agree_installments, request_installments, running_plan
 from engine.ledger import CLAIM, Received, client_day, receive
 from engine.money import Money
 from engine.outcome import (
@@ -30,7 +31,6 @@ from engine.outcome import (
 )
 from engine.plan import Plan, TaskKind
 from engine.promise import PromiseTerms
-from engine.promises import promise, replace_promises
 from engine.store.facts import facts_of
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.casework import CaseEvent, Task

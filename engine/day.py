@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from engine.agreements.promises import judge_promises
 from engine.calendar import Hours
 from engine.ledger import settle_credit
-from engine.promises import judge_promises
 from engine.run import decide_clients
 from engine.store.session import Database, lock_clients
 

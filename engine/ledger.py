@@ -13,10 +13,10 @@ from datetime import date, datetime
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from engine.appropriation import appropriate
+from engine.agreements.appropriation import appropriate
+from engine.agreements.disputes import resolve_dispute
 from engine.calendar import local_day, zone
 from engine.debt import allocate
-from engine.disputes import resolve_dispute
 from engine.money import Money
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import EntryKind, LedgerEntry, Payment, PaymentStatus

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 
-from engine.appropriation import unappropriate
+from engine.agreements.appropriation import unappropriate
 from engine.ledger import settle_credit
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession

@@ -11,10 +11,10 @@ from bot.simulate.play import play
 from bot.simulate.scenario import load_scenario
 from engine import plan_file
 from engine.document import parse, read
+from engine.explaining.why import why
 from engine.plan_check import findings
 from engine.store.plans import read_plans
 from engine.store.session import Database
-from engine.why import why
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "two-debts.md").read_text()

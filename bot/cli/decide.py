@@ -21,7 +21,7 @@ from bot.settings import StoreSettings, load_settings
 from bot.store import case_store
 from engine.calendar import at_local, local_day, zone
 from engine.day import turn_day
-from engine.rehearsal import Rehearsal, rehearse
+from engine.explaining.rehearsal import Rehearsal, rehearse
 from engine.run import Progress, RunReport, decide_day
 from engine.store.session import Database
 

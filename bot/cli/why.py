@@ -14,9 +14,9 @@ from bot.clock import real_clock
 from bot.loop import run
 from bot.settings import StoreSettings, load_settings
 from bot.store import case_store
+from engine.explaining.why import NotYet, UnknownClient, Why
+from engine.explaining.why import why as ask
 from engine.store.session import Database
-from engine.why import NotYet, UnknownClient, Why
-from engine.why import why as ask
 
 BAD_INPUT = 2
 

@@ -9,12 +9,12 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from bot.console.deviating import NOT_THEIRS, Doing
+from engine.agreements.installments import answer_request
+from engine.agreements.promises import promise, withdraw_promise
 from engine.apply import promise_terms, unfrozen
 from engine.calendar import working_day
 from engine.installment import InstallmentPolicy, Part, schedule
-from engine.installments import answer_request
 from engine.money import Money
-from engine.promises import promise, withdraw_promise
 from engine.store.history import note
 from engine.store.session import ReadSession, lock_clients
 from engine.store.tables.ledger import InstallmentRequest, Promise

@@ -25,8 +25,8 @@ from bot.console.signing import SIGN_IN, inside, leaving_routes, signing_routes
 from bot.console.takeover import NoSuchTalk
 from bot.console.watching import watching_routes
 from bot.console.working import entering_routes, task_routes
-from engine.orders import NoSuchOrder
-from engine.worklist import Finished, NoSuchTask, Taken
+from engine.work.orders import NoSuchOrder
+from engine.work.worklist import Finished, NoSuchTask, Taken
 
 log = structlog.get_logger()
 

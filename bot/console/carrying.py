@@ -19,13 +19,13 @@ from bot.console.deviating import Doing
 from bot.console.fields import Fields, Unfilled
 from bot.console.guard import Visit
 from bot.console.signing import inside
+from engine.agreements.exemptions import NoSuchExemption, NotTheirs
+from engine.agreements.installments import NoSuchRequest
+from engine.agreements.pauses import NoSuchPause
+from engine.agreements.promises import NoSuchPromise
 from engine.calendar import local_day, zone
-from engine.deviations import NoRunningCase, NoSuchDeferral, NoSuchStage, SameVersion, TooLate
-from engine.exemptions import NoSuchExemption, NotTheirs
-from engine.installments import NoSuchRequest
-from engine.pauses import NoSuchPause
-from engine.promises import NoSuchPromise
 from engine.store.tables.portfolio import Client
+from engine.work.deviations import NoRunningCase, NoSuchDeferral, NoSuchStage, SameVersion, TooLate
 
 Act = Callable[[Doing], Awaitable[None]]
 

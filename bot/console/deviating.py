@@ -10,14 +10,14 @@ from sqlalchemy import select, text
 from bot.application import Application
 from bot.console.access import Operator
 from bot.console.fields import Fields
+from engine.agreements.exemptions import end_exemption, exempt
+from engine.agreements.pauses import LONGEST, end_pause, pause
 from engine.contact import ChannelKind
-from engine.deviations import Deviator, NoRunningCase, add_contact, change_version, hold_stage, move, resume, skip
-from engine.exemptions import end_exemption, exempt
-from engine.pauses import LONGEST, end_pause, pause
 from engine.run import decide_clients
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import Case, DunningPause, Exemption
 from engine.store.tables.portfolio import Client
+from engine.work.deviations import Deviator, NoRunningCase, add_contact, change_version, hold_stage, move, resume, skip
 
 CHOOSE_STAGE = "Choose a stage."
 NOT_THEIRS = "That belongs to another client, or is gone. Reload the page to see what is there."

@@ -12,7 +12,7 @@ from bot.console.stages import Progress, Step, line_of_stages
 from engine.debt import HoldKind
 from engine.decide import status
 from engine.decision import CaseFacts, CaseStatus
-from engine.grounds import Ground, grounds
+from engine.explaining.grounds import Ground, grounds
 from engine.money import Money
 from engine.plan import Plan
 from engine.reasons import reasons

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from bot.because import frozen, of_plan, outcome, silence, waits
 from bot.traced import fate
+from engine.explaining.why import NotYet, Why, Work, why
 from engine.store.session import ReadSession
-from engine.why import NotYet, Why, Work, why
 
 NO_DAY = "That is no day. Give one such as 2026-04-15; here is today."
 NOT_COME = "That day has not come, so nothing has been decided for it; here is today."

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from bot.console.shown import language_name
 from bot.traced import BY_PEOPLE, act
-from engine import traces
 from engine.contact import Delivery
+from engine.explaining import traces
 from engine.money import Money
 from engine.store.session import ReadSession
 from engine.store.tables.casework import CaseEvent

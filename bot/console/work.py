@@ -12,12 +12,12 @@ from sqlalchemy.orm import aliased
 
 from bot.console.access import Operator
 from bot.console.standings import Standing, standings
-from engine.orders import OVERDUE, OpenOrder, open_orders, overdue_orders
 from engine.store.session import ReadSession
 from engine.store.tables.casework import Task
 from engine.store.tables.people import User
 from engine.store.tables.portfolio import Account, Client
-from engine.worklist import HELD, Holder, holder
+from engine.work.orders import OVERDUE, OpenOrder, open_orders, overdue_orders
+from engine.work.worklist import HELD, Holder, holder
 
 MOST = 100
 
@@ -114,7 +114,7 @@ async def client_work(session: ReadSession, client: Client, today: date, now: da
 
 
 def _holder_of(now: datetime) -> ScalarSelect[int | None]:
-    """Who has the client of the task, as `engine.worklist.holder` says it."""
+    """Who has the client of the task, as `engine.work.worklist.holder` says it."""
     held = aliased(Task)
     return (
         select(held.assigned_to)

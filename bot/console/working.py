@@ -16,12 +16,12 @@ from bot.console.guard import Visit
 from bot.console.signing import inside
 from bot.console.work import WorkView, waiting_orders, work_counts, work_list
 from engine.money import BadAmount, Money, money
-from engine.orders import Acknowledgement, Contradicted, acknowledge
 from engine.run import decide_clients
 from engine.store.session import ReadSession
 from engine.store.tables.casework import OrderOutcome, Task, TaskResult
 from engine.store.tables.portfolio import Account, Client
-from engine.worklist import (
+from engine.work.orders import Acknowledgement, Contradicted, acknowledge
+from engine.work.worklist import (
     BadReport,
     Deed,
     LateReason,

@@ -15,8 +15,17 @@ from fastapi.responses import JSONResponse
 
 from bot.application import Application
 from bot.routes.webhooks import TooLarge, body_of
-from engine.orders import LONGEST, MOST, Acknowledgement, Contradicted, NoSuchOrder, OpenOrder, acknowledge, open_orders
 from engine.store.tables.casework import OrderOutcome, ServiceOrder
+from engine.work.orders import (
+    LONGEST,
+    MOST,
+    Acknowledgement,
+    Contradicted,
+    NoSuchOrder,
+    OpenOrder,
+    acknowledge,
+    open_orders,
+)
 
 LARGEST = 16 * 1024
 LARGEST_ID = 2**63 - 1

@@ -26,9 +26,9 @@ from bot.simulate.happening import (
     Settles,
     Taps,
 )
+from engine.agreements.pauses import LONGEST
 from engine.contact import ChannelKind
 from engine.document import Node
-from engine.pauses import LONGEST
 
 KEYPAD = frozenset("0123456789*#")
 

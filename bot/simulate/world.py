@@ -31,16 +31,16 @@ from bot.simulate.people import Person
 from bot.simulate.scenario import Scenario
 from bot.simulate.telephones import Telephones
 from channels.buttons import read_payload
+from engine.agreements.disputes import dispute
+from engine.agreements.installments import agree_installments
+from engine.agreements.pauses import pause
+from engine.agreements.promises import promise
 from engine.apply import promise_terms
 from engine.contact import ChannelKind
-from engine.disputes import dispute
 from engine.installment import Part
-from engine.installments import agree_installments
 from engine.intake.importing import take
 from engine.intake.rows import AccountRow, ClientRow, InvoiceRow, Kind
 from engine.ledger import Received, confirm, credit_memo, receive, reject, resolve
-from engine.pauses import pause
-from engine.promises import promise
 from engine.refunds import refund_invoice
 from engine.run import decide_clients
 from engine.store.plans import publish_plans

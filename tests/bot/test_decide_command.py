@@ -19,9 +19,9 @@ from sqlalchemy import make_url, select
 
 from bot.cli import main
 from bot.loop import run
-from engine.disputes import dispute
+from engine.agreements.disputes import dispute
+from engine.agreements.pauses import pause
 from engine.money import Money
-from engine.pauses import pause
 from engine.store.session import Database
 from engine.store.tables.portfolio import Client
 

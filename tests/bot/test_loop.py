@@ -19,8 +19,8 @@ from bot.resolver import resolve_unknown
 from bot.sender import send_due
 from bot.ticks import day_tick
 from channels.signatures import sign_form
+from engine.agreements.disputes import dispute
 from engine.calendar import SendWindow
-from engine.disputes import dispute
 from engine.ledger import Received, receive
 from engine.money import money
 from engine.run import decide_clients

@@ -7,11 +7,11 @@ from datetime import datetime, time
 from given import PLAN, given_invoice
 from loop import ANA_PHONE, running_loop
 
+from engine.agreements.pauses import pause
+from engine.agreements.promises import promise
 from engine.calendar import SendWindow
 from engine.ledger import Received, receive
 from engine.money import money
-from engine.pauses import pause
-from engine.promises import promise
 from engine.run import decide_clients
 from engine.store.session import lock_clients
 

@@ -9,13 +9,13 @@ import pytest
 from given import given_client, given_invoice
 from paying import Counter, pay_counter
 
+from engine.agreements.installments import agree_installments
+from engine.agreements.promises import promise
 from engine.calendar import AnyHour
 from engine.day import turn_day
 from engine.installment import Part
-from engine.installments import agree_installments
 from engine.ledger import Received, credit_memo, receive
 from engine.money import Money, money
-from engine.promises import promise
 from engine.run import decide_clients
 from engine.store.session import Database
 

@@ -9,10 +9,10 @@ import pytest
 from given import given_client, given_invoice
 from paying import Counter, pay_counter
 
-from engine.disputes import dispute
+from engine.agreements.disputes import dispute
+from engine.agreements.promises import promise
 from engine.ledger import Received, receive
 from engine.money import money
-from engine.promises import promise
 from engine.store.session import Database
 
 

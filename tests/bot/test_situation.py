@@ -12,14 +12,14 @@ from sqlalchemy import select
 
 from bot.situation import Situations
 from dialogs.facts import AccountDue, Due, Facts
+from engine.agreements.installments import agree_installments
+from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
 from engine.courtesies import plan_courtesies
 from engine.installment import Part
-from engine.installments import agree_installments
 from engine.ledger import Received, receive
 from engine.money import Money, money
 from engine.promise import PromiseTerms
-from engine.promises import judge_promises, promise
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.casework import Contact
 from engine.store.tables.portfolio import Client

@@ -9,20 +9,20 @@ from loop import running_loop
 from sqlalchemy import select
 
 from bot.answer import as_json, as_text
+from engine.agreements.disputes import dispute
+from engine.agreements.exemptions import exempt
+from engine.agreements.pauses import pause
+from engine.agreements.promises import promise
 from engine.calendar import AnyHour, SendWindow
-from engine.deviations import Deviator, hold_stage, skip
-from engine.disputes import dispute
-from engine.exemptions import exempt
+from engine.explaining.why import why
 from engine.ledger import Received, receive
 from engine.money import Money, money
-from engine.pauses import pause
 from engine.promise import PromiseTerms
-from engine.promises import promise
 from engine.run import decide_clients, decide_day
 from engine.store.session import Database, lock_clients
 from engine.store.tables.casework import Case
 from engine.store.tables.portfolio import Invoice
-from engine.why import why
+from engine.work.deviations import Deviator, hold_stage, skip
 
 PLAN = """
 groups: [individuals]

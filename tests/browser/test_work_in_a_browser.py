@@ -13,10 +13,10 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
 from bot.ticks import day_tick
-from engine.orders import OVERDUE
 from engine.plan import Verb
 from engine.store.tables.casework import Case, ServiceOrder, Task
 from engine.store.tables.portfolio import Account, Client
+from engine.work.orders import OVERDUE
 
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll, .unseen, dialog"))

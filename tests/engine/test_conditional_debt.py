@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import select
 
+from engine.agreements.disputes import dispute
+from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
 from engine.decision import CaseStatus
-from engine.disputes import dispute
 from engine.ledger import Received, receive, resolve
 from engine.money import money
-from engine.promises import judge_promises, promise
 from engine.run import decide_all, decide_clients
 from engine.store.session import Database
 from engine.store.tables.casework import Case, Contact, ServiceOrder, Task

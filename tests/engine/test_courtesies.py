@@ -8,13 +8,13 @@ import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import select, text
 
+from engine.agreements.installments import agree_installments
+from engine.agreements.pauses import pause
+from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
 from engine.installment import Part
-from engine.installments import agree_installments
 from engine.ledger import Received, receive
 from engine.money import money
-from engine.pauses import pause
-from engine.promises import judge_promises, promise
 from engine.run import decide_day
 from engine.store.session import Database
 from engine.store.tables.casework import Contact

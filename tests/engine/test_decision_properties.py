@@ -16,15 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from engine.agreements.disputes import NoSuchDispute, dispute
+from engine.agreements.exemptions import exempt
+from engine.agreements.pauses import pause
+from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
 from engine.debt import paused_until
 from engine.decide import decide
-from engine.disputes import NoSuchDispute, dispute
-from engine.exemptions import exempt
 from engine.ledger import Received, receive, resolve, settle_credit
 from engine.money import Money
-from engine.pauses import pause
-from engine.promises import judge_promises, promise
 from engine.record import Recorded, recorded
 from engine.refunds import refund_invoice
 from engine.run import decide_clients

@@ -8,9 +8,18 @@ import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import select
 
+from engine.agreements.exemptions import NoSuchExemption, NotTheirs, end_exemption, exempt
+from engine.agreements.pauses import BadPause, NoSuchPause, end_pause, pause
 from engine.calendar import AnyHour
 from engine.contact import ChannelKind
-from engine.deviations import (
+from engine.ledger import Received, receive
+from engine.money import money
+from engine.record import recorded
+from engine.run import decide_all, decide_clients
+from engine.store.session import Database
+from engine.store.tables.casework import Case, CaseEvent, Contact, DecisionRow, ServiceOrder
+from engine.store.tables.portfolio import Client, Invoice
+from engine.work.deviations import (
     Deviator,
     NoRunningCase,
     NoSuchDeferral,
@@ -24,15 +33,6 @@ from engine.deviations import (
     resume,
     skip,
 )
-from engine.exemptions import NoSuchExemption, NotTheirs, end_exemption, exempt
-from engine.ledger import Received, receive
-from engine.money import money
-from engine.pauses import BadPause, NoSuchPause, end_pause, pause
-from engine.record import recorded
-from engine.run import decide_all, decide_clients
-from engine.store.session import Database
-from engine.store.tables.casework import Case, CaseEvent, Contact, DecisionRow, ServiceOrder
-from engine.store.tables.portfolio import Client, Invoice
 
 HOURS = AnyHour()
 PLAN = """

@@ -9,9 +9,7 @@ import pytest
 from given import PLAN, given_client, given_invoice, given_plans
 from sqlalchemy import func, select, text, update
 
-from engine.apply import Source, apply, unfrozen
-from engine.installment import Part
-from engine.installments import (
+from engine.agreements.installments import (
     NoSchedule,
     NoSuchPlan,
     NoSuchRequest,
@@ -20,6 +18,8 @@ from engine.installments import (
     cancel_installments,
     request_installments,
 )
+from engine.apply import Source, apply, unfrozen
+from engine.installment import Part
 from engine.ledger import Received, receive
 from engine.money import Money, money
 from engine.outcome import InstallmentsRequested

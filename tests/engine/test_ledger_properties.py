@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from engine.agreements.installments import agree_installments, cancel_installments, running_plan
+from engine.agreements.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
 from engine.installment import InstallmentPolicy, granted, schedule
-from engine.installments import agree_installments, cancel_installments, running_plan
 from engine.ledger import NothingToSettle, Received, confirm, credit_memo, receive, reject, settle_credit
 from engine.money import Money
 from engine.promise import PromiseTerms
-from engine.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
 from engine.refunds import refund_invoice, reverse
 from engine.store.session import Database, WriteSession
 from engine.store.tables.ledger import Payment

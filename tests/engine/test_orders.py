@@ -8,11 +8,19 @@ import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import select, text
 
-from engine.orders import OVERDUE, Acknowledgement, Contradicted, NoSuchOrder, acknowledge, open_orders, overdue_orders
 from engine.plan import Verb
 from engine.store.session import Database
 from engine.store.tables.casework import Case, CaseEvent, OrderOutcome, ServiceOrder, Task
 from engine.store.tables.portfolio import Account, PlanVersion
+from engine.work.orders import (
+    OVERDUE,
+    Acknowledgement,
+    Contradicted,
+    NoSuchOrder,
+    acknowledge,
+    open_orders,
+    overdue_orders,
+)
 
 DONE = Acknowledgement(OrderOutcome.DONE, "WO-17", "port closed")
 REFUSED = Acknowledgement(OrderOutcome.REFUSED, None, "line under repair")

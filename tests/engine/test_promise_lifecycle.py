@@ -8,12 +8,12 @@ import pytest
 from given import PLAN, given_client, given_invoice, given_plans
 from sqlalchemy import func, select, text
 
+from engine.agreements.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
 from engine.apply import Source, apply, promise_terms
 from engine.ledger import Received, credit_memo, receive
 from engine.money import money
 from engine.outcome import PromiseMade
 from engine.promise import PromiseState, PromiseTerms, fulfilment, judge
-from engine.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
 from engine.store.session import Database, ReadSession, WriteSession
 from engine.store.tables.casework import CaseEvent
 from engine.store.tables.ledger import Appropriation, Promise

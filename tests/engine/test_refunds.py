@@ -8,12 +8,12 @@ import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import select, text
 
+from engine.agreements.installments import agree_installments
+from engine.agreements.promises import promise
 from engine.calendar import AnyHour
 from engine.installment import Part
-from engine.installments import agree_installments
 from engine.ledger import Received, confirm, credit_memo, credits_of, receive, settle_credit
 from engine.money import money
-from engine.promises import promise
 from engine.refunds import NoSuchPayment, refund_invoice, reverse
 from engine.run import decide_clients
 from engine.store.session import Database, WriteSession

@@ -15,7 +15,7 @@ from engine.store.session import Database
 from engine.store.tables.casework import CaseEvent, Task, TaskResult
 from engine.store.tables.ledger import Promise
 from engine.store.tables.people import User
-from engine.worklist import (
+from engine.work.worklist import (
     HELD,
     BadReport,
     Deed,

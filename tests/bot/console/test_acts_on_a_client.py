@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from bot.console.carrying import ACTS
 from bot.ticks import day_tick
+from engine.agreements.installments import request_installments
 from engine.calendar import AnyHour
-from engine.installments import request_installments
 from engine.run import decide_clients
 from engine.store.session import lock_clients
 from engine.store.tables.casework import Case, Contact, DunningPause, Occasion

@@ -11,8 +11,8 @@ from sqlalchemy import update
 from bot.console.assets import Assets
 from bot.console.search import PAGE, folded
 from bot.ticks import day_tick
+from engine.agreements.promises import promise
 from engine.money import money
-from engine.promises import promise
 from engine.store.session import lock_clients
 from engine.store.tables.portfolio import Client
 

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from bot.console.work import WorkView
 from bot.ticks import day_tick
-from engine.orders import OVERDUE
 from engine.plan import TaskKind, Verb
 from engine.store.tables.casework import Case, ServiceOrder, Task
 from engine.store.tables.ledger import Promise
 from engine.store.tables.portfolio import Account, Client
+from engine.work.orders import OVERDUE
 
 ANA_PAGE = "/console/clients/ana"
 

@@ -10,9 +10,9 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, func, select, text
 
-from engine.installments import end_plan
+from engine.agreements.installments import end_plan
+from engine.agreements.promises import end_promise
 from engine.promise import PromiseState, judge
-from engine.promises import end_promise
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import (
     Appropriation,

@@ -16,13 +16,13 @@ from sqlalchemy import select, text
 from engine.calendar import at_local, local_day, zone
 from engine.decide import decide
 from engine.decision import Decision
-from engine.logbook import Line, Logbook
+from engine.explaining.logbook import Line, Logbook
+from engine.explaining.traces import Traces, traces
 from engine.money import Money
 from engine.store.facts import Plans, facts_of
 from engine.store.session import ReadSession
 from engine.store.tables.casework import Case, DecisionRow, DeferralRow, DunningPause
 from engine.store.tables.portfolio import Client
-from engine.traces import Traces, traces
 
 
 class UnknownClient(LookupError):

@@ -12,11 +12,11 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from engine.agreements.promises import promise, replace_promises
 from engine.apply import promise_terms, unfrozen
 from engine.calendar import at_local, local_day, zone
 from engine.money import Money
 from engine.plan import TaskKind
-from engine.promises import promise, replace_promises
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import CaseEvent, Task, TaskResult
 from engine.store.tables.people import User

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from engine.courtesies import approach, coming_courtesies
 from engine.decide import decide
 from engine.decision import Decision
-from engine.logbook import Line, Logbook
+from engine.explaining.logbook import Line, Logbook
 from engine.run import CHUNK, Progress, RunReport, kinds, quietly
 from engine.store.facts import Plans, candidates, facts_of
 from engine.store.session import ReadSession

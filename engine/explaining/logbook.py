@@ -12,7 +12,7 @@ from sqlalchemy import select
 from engine import record
 from engine.debt import Hold, HoldKind, Owed
 from engine.decision import NO_STAGE, Decision
-from engine.grounds import Ground, grounds_of
+from engine.explaining.grounds import Ground, grounds_of
 from engine.plan import Plan
 from engine.reasons import reasons
 from engine.record import Recorded, recorded
