@@ -46,7 +46,7 @@ class Situations:
         app: Application,
         now: datetime,
         positions: Sequence[Position],
-        accounts: Mapping[int, Account],
+        accounts: Mapping[int, tuple[str, str]],
         matters: Matters,
     ) -> None:
         self._app, self._now = app, now
@@ -57,9 +57,10 @@ class Situations:
         """Read the debts of these clients, the accounts they are on, and what is agreed with them."""
         positions = [Position(facts, plan, facts.claim) async for facts, plan in facts_of(session, clients, now)]
         owing = {item.account for position in positions for item in position.debt.owed}
-        accounts = await session.scalars(select(Account).where(Account.id.in_(owing))) if owing else ()
+        columns = select(Account.id, Account.ref, Account.service).where(Account.id.in_(owing))
+        accounts = {number: (ref, service) for number, ref, service in await session.execute(columns)} if owing else {}
         matters = await Matters.read(session, clients, now)
-        return cls(app, now, positions, {account.id: account for account in accounts}, matters)
+        return cls(app, now, positions, accounts, matters)
 
     def facts(self, client: Client, currency: str, contact: int | None = None) -> Facts:
         """What may be said to a client in a currency: unfrozen sums, by account, and what is agreed or comes next.
@@ -140,11 +141,11 @@ class Situations:
         return replace(facts, parts=max(offered, default=policy.most_parts), schedules=schedules)
 
     def _dues(self, debt: Standing, currency: str) -> tuple[AccountDue, ...]:
-        owing = {self._accounts[number] for number in dict.fromkeys(item.account for item in debt.owed)}
         dues = [
-            AccountDue(account.ref, account.service, Money(debt.conditional_of(account.id), currency))
-            for account in sorted(owing, key=lambda account: account.ref)
+            AccountDue(*self._accounts[number], Money(debt.conditional_of(number), currency))
+            for number in dict.fromkeys(item.account for item in debt.owed)
         ]
+        dues.sort(key=lambda due: due.account)
         return tuple(due for due in dues if due.amount)
 
 

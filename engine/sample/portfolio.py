@@ -181,16 +181,18 @@ class _Writer:
             language=language,
             timezone=country.timezone,
             country=country.code,
-            plan=self._plan(firm=firm),
+            plan=self._plan(number, firm=firm),
             email=email if reach != "phone" or not mobile else "",
             sms=mobile if reach != "mail" else "",
             voice=mobile if reach != "mail" or self._chance(0.3) else "",
             telegram=str(700_000_000 + number * 7919) if reach != "mail" and self._chance(0.35) else "",
         )
 
-    def _plan(self, *, firm: bool) -> str:
+    def _plan(self, number: int, *, firm: bool) -> str:
         """A plan other than the standard one of the group, for a few."""
-        return (PUBLIC_PLAN if firm else GENTLE_PLAN) if self._chance(0.08) else ""
+        if firm:
+            return PUBLIC_PLAN if number % 12 == 0 else ""
+        return GENTLE_PLAN if self._chance(0.08) else ""
 
     def _person(self, language: str) -> str:
         names = BY_LANGUAGE[language]
