@@ -80,12 +80,13 @@ def of_plan(work: Work, answer: Why) -> Iterator[str]:
         yield "Nothing had been decided on this plan by then."
         return
     before = line.day < answer.day
+    due = [sum_ for sum_ in answer.due if sum_.currency == line.currency]
     if before:
         yield f"Nothing new was decided on {shown(answer.day)}; the last word is of {shown(line.day)}."
-    if line.says.real and not answer.due and line.says.status is None:
+    if line.says.real and not due and line.says.status is None:
         yield "What was owed then has been paid since, so nobody was to be contacted."
-    elif answer.due and line.says.status is None and not line.says.real:
-        yield f"The plan includes none of what was due, {', '.join(map(str, answer.due))}."
+    elif due and line.says.status is None and not line.says.real:
+        yield f"The plan includes none of what was due, {', '.join(map(str, due))}."
     elif before and line.says.ending:
         yield f"The case had closed on {shown(line.day)}, and no new one had begun."
     else:

@@ -180,9 +180,13 @@ class Matters:
         if first is None:
             return None, ()
         before = sum(bill.due.amount.minor for bill in bills if bill.due.day < first.due.day)
-        accounts = tuple(bill.account for bill in bills if bill.due.day == first.due.day)
+        sums = defaultdict[tuple[str, str], int](int)
+        for bill in bills:
+            if bill.due.day == first.due.day:
+                sums[bill.account.account, bill.account.service] += bill.due.amount.minor
+        accounts = tuple(AccountDue(*account, Money(amount, key[1])) for account, amount in sums.items())
         credit = max(self.credit.get(key, 0) - before, 0)
-        left = sum(account.amount.minor for account in accounts) - credit
+        left = sum(sums.values()) - credit
         if left <= 0:
             return None, ()
         return Due(Money(left, key[1]), first.due.day), () if credit else accounts

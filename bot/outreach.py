@@ -141,7 +141,7 @@ class _Opening:
         talk = await open_talk(
             self.session, self.app, client, address, contact.script, contact.currency, self.now, contact
         )
-        facts = self.situations.facts(client, contact.currency, contact.id)
+        facts = self.situations.facts(client, contact.currency, contact.id, contact)
         alone = not ChannelKind(address.channel).overheard
         turn = start(self.app.scripts[contact.script], facts, client.language, self.now, identified=alone)
         slot = Slot(contact.send_from, contact.send_until, BULK, contact.id)

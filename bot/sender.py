@@ -1,4 +1,5 @@
-"""Sending what is queued: claim with the guards in SQL, render fresh facts, write the attempt, then call the carrier.
+"""Sending what is queued: hold a batch, turn away what the guards bar, render fresh facts, write the attempt, then call
+the carrier.
 
 Nothing here retries a send. What the carrier may or may not have taken is `unknown` until `bot.resolver` has asked.
 """
@@ -13,12 +14,13 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
 
 from bot.application import Application
 from bot.content import unpack
 from bot.delivery import Progress, record
 from bot.pay.links import new_link
+from bot.resolver import RESENT
 from bot.situation import Situations
 from channels.port import Draft, Envelope, NotSent, Receipt, Rejected, Uncertain
 from dialogs.render import render
@@ -33,40 +35,45 @@ MOST_TRIES = 5
 OF_THE_LEASE = 0.8
 """A call is given up within this share of its lease, so that nobody looks after a message still being offered."""
 
-BARRED = text("""
-with barred as (
-update outbound o set state = 'refused', settled_at = :now, reason = bar.reason
-from (
-  select o.id, case when a.opted_out_at is not null and not o.parting then 'opted out'
-                    when a.dead_since is not null then 'the address is unusable'
-                    when t.owner <> 'bot' and m.author = 'bot' and not o.parting then 'a person has taken over'
-                    when k.closed_at is not null and k.ending <> 'worked' then 'the case is closed'
-                    when exists (select from moot_contacts moot where moot.id = o.contact_id)
-                    then 'what it was about is settled' end as reason
-  from outbound o
-  join addresses a on a.id = o.address_id
-  join conversations t on t.id = o.conversation_id
-  join messages m on m.id = o.message_id
-  left join contacts c on c.id = o.contact_id
-  left join cases k on k.id = c.case_id
-  where o.state = 'ready' and o.send_from <= :now
-) bar
-where bar.id = o.id and bar.reason is not null and o.state = 'ready'
-returning o.contact_id, o.reason
-)
-update contacts set state = 'planned', send_from = :now
-from barred where barred.contact_id = contacts.id and contacts.state = 'opened'
-  and barred.reason in ('opted out', 'the address is unusable')
-""")
-
 EXPIRED = text("""
 with late as (
   update outbound set state = 'expired', settled_at = :now, reason = 'its hours were over'
-  where state = 'ready' and send_until <= :now returning contact_id
+  where id = any(:held) and send_until <= :now returning contact_id
 )
 update contacts set state = 'planned', tried = greatest(tried - 1, 0)
 from late where late.contact_id = contacts.id and contacts.state = 'opened'
 """)
+
+BARRED = text("""
+with barred as (
+  update outbound o set state = 'refused', settled_at = :now, reason = bar.reason
+  from (
+    select o.id, o.reason is distinct from :resent as unsent,
+           case when a.opted_out_at is not null and not o.parting then 'opted out'
+                when a.dead_since is not null then 'the address is unusable'
+                when t.owner <> 'bot' and m.author = 'bot' and not o.parting then 'a person has taken over'
+                when k.closed_at is not null and k.ending <> 'worked' then 'the case is closed'
+                when exists (select from moot_contacts moot where moot.id = o.contact_id)
+                then 'what it was about is settled' end as reason
+    from outbound o
+    join addresses a on a.id = o.address_id
+    join conversations t on t.id = o.conversation_id
+    join messages m on m.id = o.message_id
+    left join contacts c on c.id = o.contact_id
+    left join cases k on k.id = c.case_id
+    where o.id = any(:held) and o.state = 'ready'
+  ) bar
+  where bar.id = o.id and bar.reason is not null
+  returning o.contact_id, o.reason, bar.unsent
+)
+update contacts set state = 'planned', send_from = :now,
+       tried = case barred.reason when 'a person has taken over' then greatest(tried - 1, 0) else tried end
+from barred where barred.contact_id = contacts.id and contacts.state = 'opened'
+  and (barred.reason in ('opted out', 'the address is unusable')
+    or barred.reason = 'a person has taken over' and barred.unsent)
+""")
+"""A contact goes on to its next channel, or waits for the bot's turn on the same one: unless a carrier may have had it,
+for nobody is written to twice."""
 
 
 log = structlog.get_logger()
@@ -87,40 +94,54 @@ Answer = Receipt | Rejected | NotSent | Uncertain
 async def send_due(app: Application, now: datetime) -> int:
     """Claim and send a batch of what may go out at `now`. How many were claimed or turned away."""
     async with app.database.write() as session:
-        await session.execute(EXPIRED, {"now": now})
-        await session.execute(BARRED, {"now": now})
-        claimed, looked_at = await _claim(session, app, now)
+        held = await _hold(session, app, now)
+        if not held:
+            return 0
+        await session.execute(EXPIRED, {"held": held, "now": now})
+        await session.execute(BARRED, {"held": held, "now": now, "resent": RESENT})
+        claimed = await _claim(session, app, held, now)
     answers = await asyncio.gather(*(_call(app, job.draft) for job in claimed))
     for job, answer in zip(claimed, answers, strict=True):
         # One transaction each: two messages are never held at once, so nothing waits in a circle.
         async with app.database.write() as session:
             await _book(session, app, job, answer)
-    return looked_at
+    return len(held)
 
 
-async def _claim(session: WriteSession, app: Application, now: datetime) -> tuple[list[Claimed], int]:
+async def _hold(session: WriteSession, app: Application, now: datetime) -> list[int]:
+    """Lock the next messages for this transaction: what is over, and what a channel is there for."""
+    ready = (
+        select(Outbound.id)
+        .join(Conversation, Conversation.id == Outbound.conversation_id)
+        .where(
+            Outbound.state == Delivery.READY,
+            Outbound.send_from <= now,
+            or_(Outbound.send_until <= now, Conversation.channel.in_(app.channels)),
+        )
+        .order_by(Outbound.priority, Outbound.id)
+        .limit(IN_FLIGHT)
+        .with_for_update(of=Outbound, skip_locked=True)
+    )
+    return list(await session.scalars(ready))
+
+
+async def _claim(session: WriteSession, app: Application, held: Sequence[int], now: datetime) -> list[Claimed]:
+    """Write an attempt for each message held that was not turned away."""
     ready = (
         select(Outbound, Conversation, MessageRow, Address, Client)
         .join(Conversation, Conversation.id == Outbound.conversation_id)
         .join(MessageRow, MessageRow.id == Outbound.message_id)
         .join(Address, Address.id == Outbound.address_id)
         .join(Client, Client.id == Conversation.client_id)
-        .where(
-            Outbound.state == Delivery.READY,
-            Outbound.send_from <= now,
-            Outbound.send_until > now,
-            Conversation.channel.in_(app.channels),
-        )
+        .where(Outbound.id.in_(held), Outbound.state == Delivery.READY)
         .order_by(Outbound.priority, Outbound.id)
-        .limit(IN_FLIGHT)
-        .with_for_update(of=Outbound, skip_locked=True)
     )
     parcels = [Parcel(*row) for row in await session.execute(ready)]
     if not parcels:
-        return [], 0
+        return []
     packing = await _Packing.read(session, app, parcels, now)
     claimed = [await packing.pack(parcel) for parcel in parcels]
-    return [job for job in claimed if job is not None], len(parcels)
+    return [job for job in claimed if job is not None]
 
 
 class Parcel(NamedTuple):
@@ -191,7 +212,8 @@ class _Packing:
         app, talk = self.app, parcel.talk
         script, channel = app.scripts[talk.script], ChannelKind(talk.channel)
         messages = unpack(parcel.message.content)
-        facts = self.situations.facts(parcel.client, talk.currency, talk.contact_id)
+        notice, _ = self.contacts.get(parcel.row.contact_id or 0, (None, None))
+        facts = self.situations.facts(parcel.client, talk.currency, talk.contact_id, notice)
         token = ""
         if any("pay_link" in script.texts[said.key].placeholders for said in messages):
             link = await new_link(self.session, parcel.client.id, talk.currency, talk.id, self.now, app.public_url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import select
 
@@ -14,7 +15,7 @@ from dialogs.answers import FEWEST_PARTS
 from dialogs.facts import AccountDue, Facts
 from dialogs.message import Schedule
 from engine.calendar import local_day, working_day, zone
-from engine.debt import HoldKind, Standing
+from engine.debt import HoldKind, Standing, together
 from engine.decide import restriction_day, status
 from engine.decision import NO_STAGE, CaseFacts, CaseStatus, Ending, RunningCase
 from engine.installment import Answer, granted, schedule
@@ -62,10 +63,11 @@ class Situations:
         matters = await Matters.read(session, clients, now)
         return cls(app, now, positions, accounts, matters)
 
-    def facts(self, client: Client, currency: str, contact: int | None = None) -> Facts:
+    def facts(self, client: Client, currency: str, contact: int | None = None, notice: Contact | None = None) -> Facts:
         """What may be said to a client in a currency: unfrozen sums, by account, and what is agreed or comes next.
 
         `contact` is the one the talk began with, if any: a courtesy is about one promise, installment or bill.
+        `notice` is a contact about to be made: one of a plan names that plan's debt, an answer all there is.
         """
         today = local_day(self._now, zone(client.timezone))
         nothing = Facts(
@@ -80,20 +82,32 @@ class Situations:
             # A turn only asks whether there is a link; the one a message shows is made when it is sent.
             pay_link=f"{self._app.public_url}/pay",
         )
-        mine = [one for one in self._positions if (one.facts.client, one.facts.currency) == (client.id, currency)]
-        best = max(mine, key=lambda one: one.debt.conditional, default=None)
-        if best is None or not best.debt.owed:
+        spoken_of = self._spoken_of(client.id, currency, notice)
+        if spoken_of is None or not spoken_of.debt.owed:
             return self._matters.told(nothing, client.id, contact)
+        debt = spoken_of.debt
         owing = replace(
             nothing,
-            amount_due=Money(best.debt.conditional, currency),
-            oldest_due=best.debt.owed[0].due,
-            days_past_due=best.debt.days_past_due(today),
-            accounts=self._dues(best.debt, currency),
-            consequence_on=restriction_day(best.facts, best.plan),
-            promised=_promised(best.debt, currency),
+            amount_due=Money(debt.conditional, currency),
+            oldest_due=debt.owed[0].due,
+            days_past_due=debt.days_past_due(today),
+            accounts=self._dues(debt, currency),
+            consequence_on=restriction_day(spoken_of.facts, spoken_of.plan),
+            promised=_promised(debt, currency),
         )
-        return self._matters.told(self._in_parts(owing, best, client), client.id, contact)
+        return self._matters.told(self._in_parts(owing, spoken_of, client), client.id, contact)
+
+    def _spoken_of(self, client: int, currency: str, notice: Contact | None) -> Position | None:
+        """The position a notice is about, or else all of the client's as one, on the plan that works most of it."""
+        mine = [one for one in self._positions if (one.facts.client, one.facts.currency) == (client, currency)]
+        if notice is not None and notice.case_id is not None:
+            running = (one for one in mine if one.facts.case is not None and one.facts.case.id == notice.case_id)
+            ended = (one for one in mine if one.facts.plan == notice.plan_id)
+            return next(chain(running, ended), None)
+        if not mine:
+            return None
+        most = max(mine, key=lambda one: one.debt.conditional)
+        return most if len(mine) == 1 else replace(most, debt=together([one.debt for one in mine]))
 
     def warrants(self, contact: Contact, case: Case | None) -> bool:
         """Whether a contact is still to be made: a debt frozen or paid since the decision is not chased.

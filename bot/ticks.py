@@ -11,7 +11,7 @@ from bot.application import Application
 from bot.inbox import handle_inbox
 from bot.outreach import open_contacts
 from bot.resolver import resolve_unknown
-from bot.sender import send_due
+from bot.sender import IN_FLIGHT, send_due
 from engine.day import turn_day
 from engine.jobs import Tick
 from engine.run import decide_day
@@ -32,15 +32,19 @@ async def day_tick(app: Application, now: datetime) -> None:
 
 
 async def talk_tick(app: Application, now: datetime) -> int:
-    """Handle what came in, open due contacts, send what is queued, until nothing is left. How much was done."""
+    """Handle what came in, send what is queued, open due contacts, until nothing is left. How much was done.
+
+    No contact is opened while a whole batch was queued: a backlog waits as contacts, not as messages going stale.
+    """
     done = 0
     while True:
         async with app.database.read() as session:
             inbox, contacts, messages = (await session.execute(WAITING, {"now": now})).one()
         before = done
         done += await handle_inbox(app, now) if inbox else 0
-        done += await open_contacts(app, now) if contacts else 0
-        done += await send_due(app, now) if messages else 0
+        sent = await send_due(app, now) if messages else 0
+        done += sent
+        done += await open_contacts(app, now) if contacts and sent < IN_FLIGHT else 0
         if done == before:
             return done
 

@@ -13,7 +13,7 @@ from engine.agreements.disputes import dispute
 from engine.agreements.installments import agree_installments, request_installments, running_plan
 from engine.agreements.promises import promise, replace_promises
 from engine.calendar import working_day
-from engine.decision import CaseFacts
+from engine.debt import together
 from engine.installment import Answer, InstallmentPolicy, Verdict, granted, schedule
 from engine.ledger import CLAIM, Received, client_day, receive
 from engine.money import Money
@@ -138,23 +138,17 @@ async def opt_out(session: WriteSession, address: int, now: datetime) -> None:
 
 
 async def unfrozen(session: ReadSession, client: int, currency: str, now: datetime) -> Money:
-    """What of the client's due debt in a currency no hold freezes: a promise without a sum is for this."""
+    """What of the client's due debt in a currency no hold freezes, over all their plans: what a promise is for."""
     return (await _foremost(session, client, currency, now))[0]
 
 
 async def _foremost(session: ReadSession, client: int, currency: str, now: datetime) -> tuple[Money, Plan | None]:
-    """The largest conditional debt that a plan of the client's works, and that plan: what talks are about."""
-    found: list[tuple[int, Plan]] = []
-    async for facts, plan in facts_of(session, [client], now):
-        if facts.currency == currency:
-            found.append((conditional(facts), plan))
-    free, plan_of = max(found, key=lambda one: one[0], default=(0, None))
-    return Money(free, currency), plan_of
-
-
-def conditional(facts: CaseFacts) -> int:
-    """The conditional debt of these facts, in minor units."""
-    return facts.claim.conditional
+    """The client's conditional debt, and the plan that works most of it: its terms are those of agreements."""
+    found = [
+        (facts.claim, plan) async for facts, plan in facts_of(session, [client], now) if facts.currency == currency
+    ]
+    _, plan_of = max(found, key=lambda one: one[0].conditional, default=(None, None))
+    return Money(together([debt for debt, _ in found]).conditional, currency), plan_of
 
 
 async def _claim(session: WriteSession, source: Source, now: datetime) -> None:

@@ -6,11 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from engine.agreements.promises import judge_promises
+from engine.agreements.promises import judge_promises, to_be_judged
 from engine.calendar import Hours
 from engine.ledger import settle_credit
 from engine.run import decide_clients
 from engine.store.session import Database, lock_clients
+
+CHUNK = 500
+"""So many clients are held at once while their promises are judged: a payment of theirs waits no longer than that."""
 
 CREDIT_TO_USE = text("""
 select credit.client_id
@@ -30,8 +33,11 @@ order by credit.client_id
 
 async def turn_day(database: Database, now: datetime, hours: Hours) -> None:
     """Judge promises whose last day is over and use credit for what is due, each in the client's own zone."""
-    async with database.write() as session:
-        await judge_promises(session, now)
+    async with database.read() as session:
+        promisers = await to_be_judged(session, now)
+    for start in range(0, len(promisers), CHUNK):
+        async with database.write() as session:
+            await judge_promises(session, now, promisers[start : start + CHUNK])
     async with database.read() as session:
         clients = list(await session.scalars(CREDIT_TO_USE, {"now": now}))
     for client in clients:

@@ -135,6 +135,15 @@ def standing(owed: Sequence[Owed], holds: Iterable[Hold], today: date) -> Standi
     return Standing(tuple(item for item, _ in mine), tuple(share for _, share in mine), held, earlier)
 
 
+def together(debts: Sequence[Standing]) -> Standing:
+    """The debts of a client on several plans as one; an invoice that two of them work counts once."""
+    shares = {item.invoice: (item, share) for one in debts for item, share in zip(one.owed, one.frozen, strict=True)}
+    rows = sorted(shares.values(), key=lambda row: (row[0].due, row[0].invoice))
+    held = debts[0].held if debts else ()
+    earlier = max((one.earlier for one in debts), default=0)
+    return Standing(tuple(item for item, _ in rows), tuple(share for _, share in rows), held, earlier)
+
+
 def _breadth(hold: Hold) -> int:
     return 0 if hold.invoice is not None else 1 if hold.account is not None else 2
 

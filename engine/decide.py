@@ -231,7 +231,7 @@ def _closed(facts: CaseFacts, debt: Standing, case: RunningCase) -> Decision:
         CaseStatus.CLOSED,
         case.stage,
         ending=Ending.PAID,
-        instructions=tuple(_restored(case)),
+        instructions=tuple(_restored(facts, case)),
         work=_missed(facts),
     )
 
@@ -250,6 +250,7 @@ def _instructions(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> I
     if paused_until(facts.pauses, facts.today) is not None:
         return
     ordered = set(facts.case.ordered) if facts.case else set()
+    ordered |= {(Verb.SUSPEND_SERVICE, account) for account in facts.suspended_elsewhere}
     entered = (facts.case.entered if facts.case else frozenset[int]()) | {stage}
     for number in sorted(one for one in entered if NO_STAGE < one <= stage):
         for action in plan.stages[number].actions:
@@ -261,11 +262,14 @@ def _instructions(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> I
                     yield Instruction(number, action.verb, account)
 
 
-def _restored(case: RunningCase) -> Iterator[Instruction]:
-    """Orders to restore what this case suspended, unless one of its stages has restored it already."""
+def _restored(facts: CaseFacts, case: RunningCase) -> Iterator[Instruction]:
+    """Orders to restore what this case suspended, unless a stage has restored it or another case keeps it so."""
     suspended = {account for verb, account in case.ordered if verb is Verb.SUSPEND_SERVICE}
     restored = {account for verb, account in case.ordered if verb is Verb.RESTORE_SERVICE}
-    return (Instruction(case.stage, Verb.RESTORE_SERVICE, account) for account in sorted(suspended - restored))
+    return (
+        Instruction(case.stage, Verb.RESTORE_SERVICE, account)
+        for account in sorted(suspended - restored - facts.suspended_elsewhere)
+    )
 
 
 def _tasks(facts: CaseFacts, stage: Stage) -> Iterator[Work]:

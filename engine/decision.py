@@ -63,7 +63,8 @@ class CaseFacts:
 
     `last_entered_on` and `last_contact_on` are the client's days on which a stage of this plan was entered and any
     contact planned; `finishing` is a plan the client has left, whose case has to end first; `worked_today` that a
-    cycle of a blinking plan ended today; `told` is the key of the latest decision in the log.
+    cycle of a blinking plan ended today; `suspended_elsewhere` are accounts whose service another running case of the
+    client has suspended; `told` is the key of the latest decision in the log.
     """
 
     client: int
@@ -81,6 +82,7 @@ class CaseFacts:
     last_contact_on: date | None = None
     finishing: str | None = None
     worked_today: bool = False
+    suspended_elsewhere: frozenset[int] = frozenset()
     told: str | None = None
 
     @property

@@ -137,7 +137,7 @@ def unique(nodes: Iterable[Node], names: Iterable[str], what: str) -> None:
     seen: set[str] = set()
     for node, name in zip(nodes, names, strict=True):
         if name in seen:
-            raise node.wrong(f"there are two {what} named '{name}'")
+            raise node.wrong(f"there are two {what} named '{name}'; change one, or leave it out")
         seen.add(name)
 
 

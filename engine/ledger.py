@@ -14,10 +14,11 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.agreements.appropriation import appropriate
-from engine.agreements.disputes import resolve_dispute
+from engine.agreements.disputes import close_dispute, open_dispute
 from engine.calendar import local_day, zone
 from engine.debt import allocate
 from engine.money import Money
+from engine.paid import paid, settled
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import EntryKind, LedgerEntry, Payment, PaymentStatus
 from engine.store.tables.portfolio import Account, Client, Invoice
@@ -25,6 +26,14 @@ from engine.store.tables.portfolio import Account, Client, Invoice
 
 class NothingToSettle(LookupError):
     """There is no unconfirmed payment of that reference: it was settled before, or never announced."""
+
+
+class MemoTooLarge(ValueError):
+    """No more can be credited on an invoice than its balance and what was really paid on it."""
+
+    def __init__(self, invoice: str, most: Money) -> None:
+        said = f"invoice {invoice}: its balance and what was paid on it" if invoice else "what is due now"
+        super().__init__(f"at most {most} can be credited on {said}")
 
 
 CLAIM = "claim"
@@ -225,40 +234,49 @@ async def credits_of(session: ReadSession, client: int) -> Sequence[Money]:
 
 
 async def credit_memo(session: WriteSession, invoice: int, amount: int, now: datetime) -> None:
-    """Write an invoice down, at most to nothing: what exceeds its balance was paid and becomes the client's credit.
+    """Write an invoice down. Beyond its balance, what was paid on it becomes the client's credit, latest first.
 
-    Like any credit it settles at once what else is due.
+    Like any credit it settles at once what else is due. Raises MemoTooLarge.
     """
     row = await session.get_one(Invoice, invoice, populate_existing=True)
     account = await session.get_one(Account, row.account_id)
-    taken = min(amount, row.balance)
-    for part, target in ((taken, invoice), (amount - taken, None)):
-        if part > 0:
+    excess = amount - row.balance
+    payments = await paid(session, LedgerEntry.invoice_id == invoice) if excess > 0 else ()
+    most = min(sum(one.amount for one in payments), await settled(session, invoice))
+    if excess > most:
+        raise MemoTooLarge(row.ref, Money(row.balance + most, account.currency))
+    common = {"at": now, "client_id": row.client_id, "currency": account.currency}
+    session.add(LedgerEntry(**common, invoice_id=invoice, kind=EntryKind.CREDIT_MEMO, amount=-amount))
+    for which, part in allocate(max(excess, 0), [(which, one.amount) for which, one in enumerate(payments)]):
+        for moved, place in ((part, invoice), (-part, None)):
             session.add(
                 LedgerEntry(
-                    at=now,
-                    client_id=row.client_id,
-                    currency=account.currency,
-                    invoice_id=target,
-                    kind=EntryKind.CREDIT_MEMO,
-                    amount=-part,
+                    **common, invoice_id=place, payment_id=payments[which].payment, kind=EntryKind.CREDIT, amount=moved
                 )
             )
     await session.flush()
-    if amount > taken:
+    if excess > 0:
         await settle_credit(session, row.client_id, now)
 
 
-async def resolve(session: WriteSession, number: int, granted: int, now: datetime) -> None:
-    """End a dispute; what is granted is written off its invoice, or off the oldest due ones if it named none."""
-    dispute = await resolve_dispute(session, number, granted, now)
-    if not granted:
-        return
-    if dispute.invoice_id is not None:
-        await credit_memo(session, dispute.invoice_id, granted, now)
-        return
-    for invoice, part in allocate(granted, await _due(session, dispute.client_id, dispute.currency, now)):
-        await credit_memo(session, invoice, part, now)
+async def resolve(
+    session: WriteSession, number: int, granted: int, now: datetime, *, by: str | None = None, reason: str | None = None
+) -> None:
+    """End a dispute; what is granted is written off its invoice, or off the oldest due ones if it named none.
+
+    Raises NoSuchDispute, GrantTooLarge and MemoTooLarge, with nothing changed.
+    """
+    contested = await open_dispute(session, number, granted)
+    if contested.invoice_id is not None and granted:
+        await credit_memo(session, contested.invoice_id, granted, now)
+    elif granted:
+        due = await _due(session, contested.client_id, contested.currency, now)
+        owed = sum(balance for _, balance in due)
+        if granted > owed:
+            raise MemoTooLarge("", Money(owed, contested.currency))
+        for invoice, part in allocate(granted, due):
+            await credit_memo(session, invoice, part, now)
+    close_dispute(session, contested, granted, now, by=by, reason=reason)
 
 
 async def client_day(session: ReadSession, client: int, now: datetime) -> date:

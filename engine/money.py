@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision
+
+LARGEST = 10**15
+"""Minor units; far more than anybody owes, and far less than the store can add up."""
+WRITTEN = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,16}))?")
 
 
 class BadAmount(ValueError):
@@ -69,19 +74,18 @@ def is_currency(code: str) -> bool:
 
 
 def money(text: str | int | Decimal, currency: str) -> Money:
-    """Read an amount in major units, as files and forms carry it: a point for decimals, no grouping.
+    """Read an amount in major units, as files and forms carry it: a point for decimals, no grouping, no exponent.
 
     Raises BadAmount where the text is no number or has more decimals than the currency.
     """
-    try:
-        value = Decimal(str(text).strip())
-    except InvalidOperation:
-        raise BadAmount(f"'{text}' is not an amount: write digits with a point for decimals, such as 120.50") from None
-    if not value.is_finite():
-        raise BadAmount(f"'{text}' is not an amount")
-    minor = value.scaleb(exponent(currency))
-    if minor != minor.to_integral_value():
-        raise BadAmount(f"{text} has more decimals than {currency} allows ({exponent(currency)})")
-    if abs(minor) > 10**15:
+    written = WRITTEN.fullmatch(str(text).strip())
+    if written is None:
+        raise BadAmount(f"'{text}' is not an amount: write digits with a point for decimals, such as 120.50")
+    sign, whole, decimals = written.groups(default="")
+    places, decimals = exponent(currency), decimals.rstrip("0")
+    if len(decimals) > places:
+        raise BadAmount(f"{text} has more decimals than {currency} allows ({places})")
+    minor = int(whole + decimals.ljust(places, "0"))
+    if minor > LARGEST:
         raise BadAmount(f"{text} is too large for an amount")
-    return Money(int(minor), currency)
+    return Money(-minor if sign else minor, currency)

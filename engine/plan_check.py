@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.document import DocumentError, Node
@@ -13,7 +13,6 @@ from engine.installment import Answer, InstallmentPolicy, granted
 from engine.plan import Advance, Order, Plan, Send, Stage, Verb
 from engine.plan_file import PLAN_KEYS, STAGE_KEYS
 
-"""Days; the case store takes no promise with more."""
 FEWEST_PARTS = 2
 MUCH = 10**12
 """Minor units no client owes, for what is impossible however much is owed."""
@@ -61,6 +60,23 @@ def silent_restrictions(plan: Plan, node: Node, scripts: Collection[str]) -> Ite
                     f"the script '{action.script}' names the day service is limited from, and no later stage limits it"
                 )
                 yield Finding(read.action(number, at).wrong(f"{said}; send another script, or suspend_service later"))
+
+
+def silent_stages(plan: Plan, node: Node, remedies: Mapping[str, str]) -> Iterator[Finding]:
+    """A warning for each send of a script that has something to say to some clients only.
+
+    `remedies` are the keys of a plan, by script, under which it goes to just those.
+    """
+    read = _Read(plan, node.mapping((), PLAN_KEYS))
+    for number, stage in enumerate(plan.stages):
+        for at, action in enumerate(stage.actions):
+            if isinstance(action, Send) and action.script in remedies:
+                said = (
+                    f"the script '{action.script}' is not about the debt as a whole: where a client has nothing of "
+                    f"what it is about, stage {stage.name} is entered and sends nothing"
+                )
+                remedy = f"send another script here, and this one by {remedies[action.script]}"
+                yield Finding(read.action(number, at).wrong(f"{said}; {remedy}"), warning=True)
 
 
 @dataclass(frozen=True, slots=True)

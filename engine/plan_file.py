@@ -127,6 +127,7 @@ def _channels(node: Node) -> tuple[ChannelKind, ...]:
     channels = tuple(channel.word(ChannelKind) for channel in node.items())
     if not channels:
         raise node.wrong("name at least one channel")
+    unique(node.items(), channels, "channels")
     return channels
 
 
@@ -215,5 +216,5 @@ def _sum(node: Node, currency: str) -> int:
     except BadAmount as error:
         raise node.wrong(str(error)) from error
     if value.minor < 0:
-        raise node.wrong("a sum here cannot be negative")
+        raise node.wrong("a sum here cannot be negative; write 0 or more")
     return value.minor

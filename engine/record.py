@@ -62,6 +62,7 @@ def inputs(decision: Decision) -> dict[str, Json]:
         ],
         "pauses": [[_day(one.starts), _day(one.ends)] for one in facts.pauses],
         "case": _case(facts),
+        "cycles": facts.cycles,
     }
 
 

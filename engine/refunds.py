@@ -6,37 +6,40 @@ works in the caller's transaction, expects the client to be locked, and leaves t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from engine.agreements.appropriation import unappropriate
 from engine.ledger import settle_credit
+from engine.paid import Paid, paid, settled
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import EntryKind, LedgerEntry, Payment, PaymentStatus
 from engine.store.tables.portfolio import Account, Invoice
 
-PAID = (EntryKind.PAYMENT, EntryKind.CREDIT, EntryKind.REFUND)
-"""The kinds of entries that together say what is paid: money in, credit used, less what was taken back."""
+Detail = dict[str, int | str | None]
 
 
 class NoSuchPayment(LookupError):
     """There is no payment of that reference."""
 
 
-async def refund_invoice(session: WriteSession, invoice_id: int, now: datetime) -> int:
+async def refund_invoice(
+    session: WriteSession, invoice_id: int, now: datetime, *, by: str | None = None, reason: str | None = None
+) -> int:
     """Take back all that was paid on an invoice, by payments and by used credit. The minor units taken back.
 
     Credit memos and what was settled before we knew the invoice stay. Other credit of the client settles it anew.
     """
     invoice = await session.get_one(Invoice, invoice_id, populate_existing=True)
     account = await session.get_one(Account, invoice.account_id)
-    rows = await _paid(session, LedgerEntry.invoice_id == invoice_id)
+    rows = await paid(session, LedgerEntry.invoice_id == invoice_id)
     taken = await _take_back(session, invoice.client_id, account.currency, rows, now)
     if taken:
-        note(session, invoice.client_id, now, "refund", invoice=invoice.ref, amount=taken, currency=account.currency)
+        told: Detail = {"invoice": invoice.ref, "amount": taken, "currency": account.currency}
+        note(session, invoice.client_id, now, "refund", **told, by=by, reason=reason)
         for number in [row.payment for row in rows if row.payment is not None]:
             payment = await session.get_one(Payment, number)
             await unappropriate(session, payment, await _left(session, payment))
@@ -44,7 +47,9 @@ async def refund_invoice(session: WriteSession, invoice_id: int, now: datetime) 
     return taken
 
 
-async def reverse(session: WriteSession, ref: str, now: datetime) -> bool:
+async def reverse(
+    session: WriteSession, ref: str, now: datetime, *, by: str | None = None, reason: str | None = None
+) -> bool:
     """The bank takes a whole payment back: what it settled, by way of its credit too, is due again.
 
     One that was only announced freezes nothing longer. False when it was taken back or rejected already.
@@ -56,12 +61,13 @@ async def reverse(session: WriteSession, ref: str, now: datetime) -> bool:
         raise NoSuchPayment(f"there is no payment '{ref}'")
     if payment.status in (PaymentStatus.REJECTED, PaymentStatus.REVERSED):
         return False
-    settled = payment.status == PaymentStatus.CONFIRMED
+    booked = payment.status == PaymentStatus.CONFIRMED
     payment.status = PaymentStatus.REVERSED
     client, currency = payment.client_id, payment.currency
-    note(session, client, now, "payment_reversed", payment=ref, amount=payment.amount, currency=currency)
-    if settled:
-        rows = await _paid(session, LedgerEntry.payment_id == payment.id)
+    told: Detail = {"payment": ref, "amount": payment.amount, "currency": currency}
+    note(session, client, now, "payment_reversed", **told, by=by, reason=reason)
+    if booked:
+        rows = await paid(session, LedgerEntry.payment_id == payment.id)
         await _take_back(session, client, currency, rows, now)
         await unappropriate(session, payment, 0)
         await settle_credit(session, client, now)
@@ -69,34 +75,12 @@ async def reverse(session: WriteSession, ref: str, now: datetime) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Paid:
-    """What a payment (None: credit that came by none) paid on an invoice (None: what it left over as credit)."""
-
-    invoice: int | None
-    payment: int | None
-    amount: int
-
-
-async def _paid(session: ReadSession, where: ColumnElement[bool]) -> list[_Paid]:
-    """Latest first."""
-    paid = -func.sum(LedgerEntry.amount)
-    rows = await session.execute(
-        select(LedgerEntry.invoice_id, LedgerEntry.payment_id, paid)
-        .where(where, LedgerEntry.kind.in_(PAID))
-        .group_by(LedgerEntry.invoice_id, LedgerEntry.payment_id)
-        .having(paid > 0)
-        .order_by(func.max(LedgerEntry.id).desc())
-    )
-    return [_Paid(invoice, payment, int(amount)) for invoice, payment, amount in rows]
-
-
-async def _take_back(session: WriteSession, client: int, currency: str, rows: list[_Paid], now: datetime) -> int:
+async def _take_back(session: WriteSession, client: int, currency: str, rows: Sequence[Paid], now: datetime) -> int:
     taken = 0
     for row in rows:
         part = row.amount
         if row.invoice is not None:
-            part = min(part, await _settled(session, row.invoice))
+            part = min(part, await settled(session, row.invoice))
         if part > 0:
             session.add(
                 LedgerEntry(
@@ -112,16 +96,6 @@ async def _take_back(session: WriteSession, client: int, currency: str, rows: li
             await session.flush()
             taken += part
     return taken
-
-
-async def _settled(session: ReadSession, invoice: int) -> int:
-    """What of an invoice is not owed now. Where a feed has raised its balance, that much was taken back by the feed."""
-    billed = (
-        select(func.sum(LedgerEntry.amount))
-        .where(LedgerEntry.invoice_id == invoice, LedgerEntry.kind == EntryKind.CHARGE)
-        .scalar_subquery()
-    )
-    return int(await session.scalar(select(billed - Invoice.balance).where(Invoice.id == invoice)) or 0)
 
 
 async def _left(session: ReadSession, payment: Payment) -> int:

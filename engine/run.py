@@ -16,6 +16,7 @@ from engine.calendar import Hours, zone
 from engine.courtesies import plan_courtesies
 from engine.decide import decide
 from engine.decision import CaseFacts, Decision
+from engine.plan import Verb
 from engine.store.decisions import Span, apply
 from engine.store.facts import candidates, facts_of
 from engine.store.session import Database, WriteSession, lock_clients
@@ -63,16 +64,31 @@ async def decide_clients(session: WriteSession, clients: Sequence[int], now: dat
     decisions: list[Decision] = []
     async for facts, plan in facts_of(session, clients, now):
         decisions.append(decide(_after(decisions, facts), plan))
-    return await write_decisions(session, decisions, now, hours)
+    written = await write_decisions(session, decisions, now, hours)
+    if freed := _freed(written, decisions):
+        # What a closing case held, such as a suspension, another may be waiting for; nothing closes twice.
+        written += await decide_clients(session, freed, now, hours)
+    return written
+
+
+def _freed(written: Sequence[Decision], decisions: Sequence[Decision]) -> list[int]:
+    """Clients of whom one case has closed while they have work on another plan too."""
+    positions = Counter(one.facts.client for one in decisions)
+    closed = {one.facts.client for one in written if one.ending is not None}
+    return sorted(client for client in closed if positions[client] > 1)
 
 
 def _after(decisions: Sequence[Decision], facts: CaseFacts) -> CaseFacts:
-    """The facts of a client's next plan, once a contact on another was decided: all share one budget (A15)."""
+    """The facts of a client's next plan, after what was decided on their others: a contact, a suspension (A15)."""
     for before in reversed(decisions):
         if before.facts.client != facts.client:
             break
-        if before.approaches:
-            return replace(facts, last_contact_on=facts.today)
+        suspended = {one.account for one in before.instructions if one.verb is Verb.SUSPEND_SERVICE}
+        facts = replace(
+            facts,
+            last_contact_on=facts.today if before.approaches else facts.last_contact_on,
+            suspended_elsewhere=facts.suspended_elsewhere | suspended,
+        )
     return facts
 
 

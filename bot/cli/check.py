@@ -14,12 +14,20 @@ from dialogs.check import Issue
 from dialogs.check import check as check_scripts
 from dialogs.script import Script, ScriptError, load_scripts, parse_script
 from engine.document import DocumentError, Node, read
-from engine.plan_check import Finding, findings, silent_restrictions, without_standard
+from engine.plan_check import Finding, findings, silent_restrictions, silent_stages, without_standard
 from engine.sample.portfolio import PLANS
 from engine.store.plans import read_plans, unknown_scripts
 
 CURRENCY = "EUR"
 RESTRICTION = "consequence_on"
+SENT_BY = {
+    "promise": "follow_up: {promise_before: DAYS}",
+    "broken": "follow_up: {promise_broken: true}",
+    "installment": "follow_up: {installment_before: DAYS}",
+    "missed": "follow_up: {installment_missed: true}",
+    "upcoming": "courtesy: [{before_due: DAYS, send: SCRIPT, by: [CHANNEL, ...]}]",
+}
+"""Under which keys of a plan a script of each matter goes to the clients who have one."""
 NOT_TRUE, BAD_INPUT = 1, 2
 
 
@@ -89,9 +97,11 @@ def _plans(root: Node, keys: Mapping[str, Node], scripts: Mapping[str, Script]) 
     plans = read_plans(root, keys["currency"].text() if "currency" in keys else CURRENCY)
     yield from unknown_scripts(plans, scripts)
     naming = {name for name, script in scripts.items() if always_names_a_restriction(script)}
+    remedies = {name: SENT_BY[script.matter] for name, script in scripts.items() if script.matter}
     for terms, node in plans:
         yield from findings(terms, node)
         yield from silent_restrictions(terms, node, naming)
+        yield from silent_stages(terms, node, remedies)
     yield from without_standard(keys["groups"], [terms for terms, _ in plans])
 
 

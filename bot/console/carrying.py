@@ -12,18 +12,20 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
-from bot.console import agreeing, deviating
+from bot.console import agreeing, deviating, settling
 from bot.console.client import NoSuchClient, client_page
 from bot.console.console import Console
 from bot.console.deviating import Doing
 from bot.console.fields import Fields, Unfilled
 from bot.console.guard import Visit
 from bot.console.signing import inside
+from engine.agreements.disputes import NoSuchDispute
 from engine.agreements.exemptions import NoSuchExemption, NotTheirs
-from engine.agreements.installments import NoSuchRequest
+from engine.agreements.installments import NoSuchPlan, NoSuchRequest
 from engine.agreements.pauses import NoSuchPause
 from engine.agreements.promises import NoSuchPromise
 from engine.calendar import local_day, zone
+from engine.ledger import NothingToSettle
 from engine.store.tables.portfolio import Client
 from engine.work.deviations import NoRunningCase, NoSuchDeferral, NoSuchStage, SameVersion, TooLate
 
@@ -44,6 +46,12 @@ ACTS: Mapping[str, Act] = {
     "withdraw": agreeing.withdraw,
     "grant": agreeing.grant,
     "refuse": agreeing.refuse,
+    "end-installments": settling.end_installments,
+    "resolve": settling.resolve_the_dispute,
+    "found": settling.find_claim,
+    "not-found": settling.reject_claim,
+    "memo": settling.book_memo,
+    "take-back": settling.take_back,
 }
 
 REFUSALS: Mapping[type[Exception], str] = {
@@ -57,6 +65,10 @@ REFUSALS: Mapping[type[Exception], str] = {
     NotTheirs: deviating.NOT_THEIRS,
     NoSuchPromise: "That promise is no longer open.",
     NoSuchRequest: "That wish has been answered already.",
+    NoSuchPlan: "That installment plan has ended already.",
+    NoSuchDispute: "That dispute has been resolved already.",
+    NothingToSettle: "That claim has been settled already.",
+    settling.NothingPaid: "That was taken back already: nothing of it is left.",
 }
 """What the page says when somebody was faster, or the page was old. Nothing has been changed then."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from bot.console.books import Agreed, Booked, Books
 from bot.console.dossier import Spared
 from bot.console.positions import Position
 from bot.console.shown import NO_BREAK, shown_day, words
 from bot.console.stages import Step
 from engine.money import Money
 from engine.store.tables.casework import DunningPause
-from engine.store.tables.ledger import Promise
+from engine.store.tables.ledger import Dispute, Payment, Promise
 
 Options = Sequence[tuple[str | int, str]]
 
@@ -55,6 +56,50 @@ def promised(promises: Iterable[Promise], today: date) -> Options:
         (one.id, f"{_sum(Money(one.amount, one.currency))} by {shown_day(one.until, today)}")
         for one in promises
         if one.state == "open"
+    ]
+
+
+def disputed(disputes: Iterable[Dispute]) -> Options:
+    """Disputes still open."""
+    return [(one.id, f"{_sum(Money(one.amount, one.currency))}: {one.reason}") for one in disputes]
+
+
+def claimed(claims: Iterable[Payment], today: date) -> Options:
+    """Payments that only the client has told of."""
+    return [
+        (one.id, f"{_sum(Money(one.amount, one.currency))}, told {shown_day(one.paid_at.date(), today)}")
+        for one in claims
+    ]
+
+
+def creditable(invoices: Iterable[Booked]) -> Options:
+    """Invoices that can be written down, with what is unpaid and paid on each."""
+    return [
+        (one.id, f"invoice {one.ref}: {_sum(one.balance)} unpaid" + (f", {_sum(one.paid)} paid" if one.paid else ""))
+        for one in invoices
+    ]
+
+
+def paid(books: Books, today: date) -> Options:
+    """What can be taken back: a payment, or all that was paid on an invoice."""
+    found: list[tuple[str | int, str]] = [
+        (
+            f"payment-{one.id}",
+            f"payment {one.ref}: {_sum(Money(one.amount, one.currency))} of {shown_day(one.paid_at.date(), today)}",
+        )
+        for one in books.payments
+    ]
+    found += [
+        (f"invoice-{one.id}", f"all paid on invoice {one.ref}: {_sum(one.paid)}") for one in books.invoices if one.paid
+    ]
+    return found
+
+
+def in_parts(plans: Iterable[Agreed], today: date) -> Options:
+    """Installment plans that run."""
+    return [
+        (one.plan.id, f"{one.parts} parts agreed {shown_day(one.plan.agreed_at.date(), today)}: {_sum(one.total)}")
+        for one in plans
     ]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.console import choices
 from bot.console.agreeing import proposals
+from bot.console.books import books
 from bot.console.console import Console
 from bot.console.deviating import scripts_of_plans
 from bot.console.dossier import dossier
@@ -64,6 +65,7 @@ async def client_page(
     today, talk = local_day(visit.now, zone(client.timezone)), asked.talk
     return {
         "file": await dossier(session, client, today, visit.now),
+        "books": await books(session, client),
         "proposals": await proposals(session, client, today, visit.now),
         "scripts": await scripts_of_plans(session, console.app),
         "channels": list(console.app.channels),

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
 from sqlalchemy import select, text
 
 from bot.application import Application
 from bot.console.access import Operator
-from bot.console.fields import Fields
+from bot.console.fields import Fields, Unfilled
 from engine.agreements.exemptions import end_exemption, exempt
 from engine.agreements.pauses import LONGEST, end_pause, pause
 from engine.contact import ChannelKind
 from engine.run import decide_clients
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import Case, DunningPause, Exemption
-from engine.store.tables.portfolio import Client
+from engine.store.tables.ledger import Dispute, InstallmentPlan, Payment
+from engine.store.tables.portfolio import Client, Invoice
 from engine.work.deviations import Deviator, NoRunningCase, add_contact, change_version, hold_stage, move, resume, skip
 
 CHOOSE_STAGE = "Choose a stage."
 NOT_THEIRS = "That belongs to another client, or is gone. Reload the page to see what is there."
+
+Owned = TypeVar("Owned", Dispute, InstallmentPlan, Invoice, Payment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,15 @@ class Doing:
         reason = self.fields.reason()
         self.fields.sound()
         return Deviator(self.who.name, reason, self.now, self.app.hours)
+
+    async def own(self, kind: type[Owned], field: str) -> Owned:
+        """The row that a field names by its number, which is the client's own. Raises Unfilled."""
+        number = self.fields.number(field)
+        self.fields.sound()
+        row = await self.session.get(kind, number, populate_existing=True)
+        if row is None or row.client_id != self.client.id:
+            raise Unfilled({field: NOT_THEIRS})
+        return row
 
     async def case(self) -> int:
         """The running case that the form names, which is the client's own. Raises NoRunningCase."""

@@ -80,12 +80,13 @@ class Fields:
             self.fault(name, f"Choose {'today' if not least else 'tomorrow'} or a later day within a year.")
         return day
 
-    def amount(self, name: str, currency: str) -> Money:
-        """A sum above nothing."""
+    def amount(self, name: str, currency: str, *, least: int = 1) -> Money:
+        """A sum of at least so many minor units: 1, or 0 where nothing is an answer too."""
         try:
             found = money(self.said(name), currency)
         except BadAmount:
-            found = Money(0, currency)
-        if found.minor <= 0:
-            self.fault(name, f"Give a sum above 0 in {currency}, such as 120.50.")
+            found = Money(-1, currency)
+        if found.minor < least:
+            wanted = "above 0" if least else "of 0 or more"
+            self.fault(name, f"Give a sum {wanted} in {currency}, such as 120.50.")
         return found

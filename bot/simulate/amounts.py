@@ -13,5 +13,9 @@ def amount_of(node: Node, currency: str, least: int = 1) -> Money:
     except BadAmount as error:
         raise node.wrong(str(error)) from error
     if amount.minor < least:
-        raise node.wrong("the amount must be above zero" if least else "the amount cannot be negative")
+        raise node.wrong(
+            "the amount must be above zero: write a sum such as 40"
+            if least
+            else "the amount cannot be negative; write 0 or more"
+        )
     return amount

@@ -99,7 +99,7 @@ def _days(node: Node, keys: dict[str, Node]) -> tuple[date, date]:
         raise node.wrong("say when: 'on' a day, or 'from' a day 'to' a day")
     first, last = keys["from"].day(), keys["to"].day()
     if last < first:
-        raise keys["to"].wrong("'to' is before 'from'")
+        raise keys["to"].wrong("'to' is before 'from'; swap the two")
     return first, last
 
 

@@ -61,10 +61,11 @@ def read_people(
     """Everybody in a list of clients; `timezone` is of those who name none. Raises DocumentError."""
     people = tuple(_person(node, groups, plans, timezone, currency) for node in nodes)
     unique(nodes, (person.client for person in people), "clients")
-    accounts = [account for person in people for account in person.accounts]
-    unique((one.node for one in accounts), (one.account for one in accounts), "accounts")
-    invoices = [invoice for account in accounts for invoice in account.invoices]
-    unique((one.node for one in invoices), (one.invoice for one in invoices), "invoices")
+    for person in people:
+        accounts = person.accounts
+        unique((one.node for one in accounts), (one.account for one in accounts), f"accounts of {person.client}")
+        invoices = [invoice for account in accounts for invoice in account.invoices]
+        unique((one.node for one in invoices), (one.invoice for one in invoices), f"invoices of {person.client}")
     return people
 
 
@@ -138,7 +139,7 @@ def _invoice(node: Node, currency: str) -> BilledInvoice:
     keys = node.mapping(("invoice", "issued", "due", "amount"))
     issued, due = keys["issued"].day(), keys["due"].day()
     if due < issued:
-        raise keys["due"].wrong("the due date is before the day of issue")
+        raise keys["due"].wrong(f"the due date is before the day of issue: write {issued} or a later day")
     return BilledInvoice(keys["invoice"].text(), issued, due, amount_of(keys["amount"], currency), node)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo
@@ -22,19 +22,21 @@ from engine.contact import ChannelKind
 
 DECIDES_AT = time(8)
 MOMENT = timedelta(microseconds=1)
+ONE_DAY = timedelta(days=1)
 
 
 class Rank(IntEnum):
-    """Order within one instant: a day ends, then the engine decides, then the world acts."""
+    """Order within one instant: a day ends, the people of the next arrive, the engine decides, the world acts."""
 
     MIDNIGHT = 0
-    DECISION = 1
-    EVENT = 2
+    ARRIVAL = 1
+    DECISION = 2
+    EVENT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One instant of a scenario. At a midnight `ended` is the day that is over in `zones`."""
+    """One instant of a scenario. At a midnight `ended` is the day that is over in `zones`; in those people arrive."""
 
     at: datetime
     rank: Rank
@@ -59,7 +61,8 @@ class Played:
 
 async def play(scenario: Scenario, database_url: str) -> Played:
     """Run a scenario on an empty, migrated database, from its first midnight to its last."""
-    clock = SimulatedClock(at_local(scenario.start, time(), ZoneInfo(scenario.timezone)))
+    zones = {person.timezone for person in scenario.people} or {scenario.timezone}
+    clock = SimulatedClock(min(at_local(scenario.start, time(), ZoneInfo(zone)) for zone in zones))
     opened = sandbox(
         database_url,
         clock,
@@ -83,35 +86,53 @@ class Player:
 
     async def play(self) -> Played:
         """Play every step, then check."""
-        await self._world.people_arrive(self._clock())
+        await self._world.plans_begin()
         for step in sorted(self._steps(), key=lambda one: (one.at, one.rank)):
             if step.event is None and await self._world.telephones.time_moves_on():
                 await self._sandbox.settle()
             if step.ended is not None:
                 await self._look(step.zones, step.ended, step.at - MOMENT)
             self._clock.advance(step.at)
-            if step.event is not None:
+            if step.rank is Rank.ARRIVAL:
+                await self._world.people_arrive(step.zones, step.at)
+            elif step.event is not None:
                 await self._world.happen(step.event, step.at)
             else:
                 await day_tick(self._sandbox.wired.app, step.at)
             await self._sandbox.settle()
-        database, clients = self._sandbox.wired.app.database, self._world.clients
-        judge = Judge(self._scenario, database, self._sandbox.carriers, clients, self._snapshots)
-        lines = await timeline(database, self._zones, clients, self._scenario.currency)
-        return Played(self._scenario.name, lines, await judge.failures())
+        database, world = self._sandbox.wired.app.database, self._world
+        judge = Judge(self._scenario, database, self._sandbox.carriers, world.clients, self._snapshots, world.plain)
+        return Played(self._scenario.name, await self._lines(), await judge.failures())
+
+    async def _lines(self) -> list[Line]:
+        """The timeline in the names of the file. Those whose last day is over are still worked, which is not told."""
+        database, world, over = self._sandbox.wired.app.database, self._world, self._scenario.end + ONE_DAY
+        lines = await timeline(database, self._zones, world.clients, self._scenario.currency)
+        return [replace(line, text=world.plain(line.client, line.text)) for line in lines if line.at < str(over)]
 
     def _steps(self) -> Iterator[Step]:
         scenario = self._scenario
-        days = [scenario.start + timedelta(days=n) for n in range((scenario.end - scenario.start).days + 1)]
-        for day in days:
-            midnights: dict[datetime, set[str]] = {}
-            for zone in self._zones.values():
-                midnights.setdefault(at_local(day + timedelta(days=1), time(), zone), set()).add(zone.key)
-            for midnight, zones in midnights.items():
-                yield Step(midnight, Rank.MIDNIGHT, frozenset(zones), day)
-            yield Step(at_local(day, DECIDES_AT, ZoneInfo(scenario.timezone)), Rank.DECISION)
+        first, last = self._clock(), self._clock()
+        for midnight, zones in self._midnights(scenario.start):
+            yield Step(midnight, Rank.ARRIVAL, zones)
+        for day in _days(scenario.start, scenario.end):
+            for midnight, zones in self._midnights(day + ONE_DAY):
+                yield Step(midnight, Rank.MIDNIGHT, zones, day)
+                last = max(last, midnight)
+        # Where clients live far from the scenario's zone, their first and last day lie in the days next to its own.
+        for day in _days(scenario.start - ONE_DAY, scenario.end + ONE_DAY):
+            decision = at_local(day, DECIDES_AT, ZoneInfo(scenario.timezone))
+            if first <= decision < last:
+                yield Step(decision, Rank.DECISION)
         for event in scenario.events:
             yield Step(event.at.replace(tzinfo=self._zones[event.client]).astimezone(UTC), Rank.EVENT, event=event)
+
+    def _midnights(self, day: date) -> Iterator[tuple[datetime, frozenset[str]]]:
+        """When the day begins, with the zones of clients in which it begins then."""
+        midnights: dict[datetime, set[str]] = {}
+        for zone in self._zones.values():
+            midnights.setdefault(at_local(day, time(), zone), set()).add(zone.key)
+        yield from ((midnight, frozenset(zones)) for midnight, zones in midnights.items())
 
     async def _look(self, zones: frozenset[str], day: date, now: datetime) -> None:
         wanted = {one.client for one in self._scenario.expectations if one.last == day and one.asks_how_they_stand}
@@ -124,3 +145,7 @@ class Player:
                     self._scenario.currency,
                     now,
                 )
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bot.simulate.expectation import Expectation
 from bot.simulate.happening import (
+    Agrees,
     Bills,
     Carries,
     Credits,
@@ -13,6 +14,7 @@ from bot.simulate.happening import (
     Event,
     Pays,
     Presses,
+    Promises,
     Refunds,
     Resolves,
     Says,
@@ -21,24 +23,29 @@ from bot.simulate.happening import (
 )
 from bot.simulate.people import Person
 from engine.contact import ChannelKind
+from engine.money import Money
 from engine.plan import Plan
 
 NO_STAGE = "none"
 
 
 class Register:
-    """Names of one kind of thing, each with its client. An ended one cannot be ended again."""
+    """Names of one kind of thing, each with its clients. An ended one cannot be ended again.
+
+    Several clients may each have one of a name, but where names can end: those are given once over all clients.
+    """
 
     def __init__(self, what: str, end: str = "") -> None:
         self._what, self._end = what, end
-        self._owners: dict[str, str] = {}
+        self._owners: dict[str, list[str]] = {}
         self._ended: set[str] = set()
 
     def enter(self, name: str, client: str, *, ended: bool = False) -> str:
         """Note a new one. What is wrong with it, or nothing."""
-        if name in self._owners:
-            return f"the {self._what} '{name}' is there already"
-        self._owners[name] = client
+        owners = self._owners.setdefault(name, [])
+        if client in owners or (owners and self._end):
+            return f"the {self._what} '{name}' is there already; give this one another name"
+        owners.append(client)
         if ended:
             self._ended.add(name)
         return ""
@@ -47,8 +54,8 @@ class Register:
         """Look for one of a client. What is wrong with it, or nothing."""
         if name not in self._owners:
             return f"there is no {self._what} '{name}' at that time"
-        owner = self._owners[name]
-        return "" if owner == client else f"the {self._what} '{name}' is of the client '{owner}'"
+        owners = self._owners[name]
+        return "" if client in owners else f"the {self._what} '{name}' is of the client '{owners[0]}'"
 
     def end(self, name: str, client: str) -> str:
         """Note that one of a client is settled. What is wrong with that, or nothing."""
@@ -67,11 +74,13 @@ class References:
         self._people, self._plans = {person.client: person for person in people}, plans
         self._accounts, self._invoices = Register("account"), Register("invoice")
         self._payments, self._disputes = Register("payment", "settled"), Register("dispute", "resolved")
+        self._billed: dict[tuple[str, str], str] = {}
+        self._disputed: dict[str, Money] = {}
         for person in people:
             for account in person.accounts:
                 self._accounts.enter(account.account, person.client)
                 for invoice in account.invoices:
-                    self._invoices.enter(invoice.invoice, person.client)
+                    self._bill(invoice.invoice, account.account, person.client)
 
     def follow(self, event: Event) -> str:
         """What is wrong with what the next event names, or nothing."""
@@ -85,12 +94,12 @@ class References:
                 return self._paid(pays, client)
             case Settles(ref):
                 return self._payments.end(ref, client)
-            case Disputes(invoice, _, ref):
-                return self._invoices.find(invoice, client) or self._disputes.enter(ref, client)
-            case Resolves(ref):
-                return self._disputes.end(ref, client)
+            case Disputes() as disputes:
+                return self._contested(disputes, client)
+            case Resolves(ref, granted):
+                return self._disputes.end(ref, client) or self._granted(ref, granted)
             case Bills(account, invoice):
-                return self._accounts.find(account, client) or self._invoices.enter(invoice, client)
+                return self._accounts.find(account, client) or self._bill(invoice, account, client)
             case Credits(invoice) | Refunds(invoice):
                 return self._invoices.find(invoice, client)
         return ""
@@ -107,12 +116,33 @@ class References:
             return f"no plan of {person.client} has a stage '{stage}'; the stages are: {', '.join(names)}"
         return self._accounts.find(account, person.client) if account else ""
 
+    def _bill(self, invoice: str, account: str, client: str) -> str:
+        self._billed.setdefault((client, invoice), account)
+        return self._invoices.enter(invoice, client)
+
+    def _contested(self, disputes: Disputes, client: str) -> str:
+        self._disputed.setdefault(disputes.id, disputes.amount)
+        return self._invoices.find(disputes.invoice, client) or self._disputes.enter(disputes.id, client)
+
+    def _granted(self, ref: str, granted: Money) -> str:
+        most = self._disputed[ref]
+        if granted <= most:
+            return ""
+        return f"the dispute '{ref}' is over {most.major}, and {granted.major} is granted: write {most.major} or less"
+
     def _paid(self, pays: Pays, client: str) -> str:
         return (
             (self._accounts.find(pays.account, client) if pays.account else "")
             or (self._invoices.find(pays.invoice, client) if pays.invoice else "")
+            or self._at_odds(pays, client)
             or (self._payments.enter(pays.id, client, ended=not pays.unconfirmed) if pays.id else "")
         )
+
+    def _at_odds(self, pays: Pays, client: str) -> str:
+        if not (pays.account and pays.invoice) or self._billed[client, pays.invoice] == pays.account:
+            return ""
+        of = self._billed[client, pays.invoice]
+        return f"the invoice '{pays.invoice}' is of the account '{of}', not of '{pays.account}': leave one of them out"
 
     def _written(self, word: Says | Presses | Taps, client: str) -> str:
         match word:
@@ -126,3 +156,16 @@ class References:
 
     def _addressed(self, channel: ChannelKind, client: str, to: str) -> str:
         return "" if channel in self._people[client].addresses else f"{client} has no {channel} address to {to}"
+
+
+def over_already(event: Event) -> str:
+    """What is wrong with the days that are agreed on, or nothing: none of them may be over."""
+    match event.what:
+        case Promises(_, until):
+            what, day = "the last day of the promise", until
+        case Agrees(parts):
+            what, day = "the day of an installment", min(due for due, _ in parts)
+        case _:
+            return ""
+    today = event.at.date()
+    return f"{what}, {day}, is over when it is agreed: write {today} or a later day" if day < today else ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot.simulate.events import read_event
 from bot.simulate.expectation import Expectation, read_expectation
 from bot.simulate.happening import Event
 from bot.simulate.people import Person, read_people, zone_of
-from bot.simulate.references import References
+from bot.simulate.references import References, over_already
 from dialogs.script import load_scripts
 from engine.calendar import zone
 from engine.document import DocumentError, Node, read
@@ -50,7 +51,7 @@ def load_scenario(path: Path) -> Scenario:
     timezone = zone_of(keys["timezone"])
     start, end = keys["start"].day(), keys["end"].day()
     if end < start:
-        raise keys["end"].wrong("the end is before the start")
+        raise keys["end"].wrong(f"the end is before the start: write {start} or a later day")
     groups = keys["groups"].texts()
     plans = tuple(read_plans(root, currency))
     for unknown in unknown_scripts(plans, load_scripts()):
@@ -77,11 +78,17 @@ def _events(keys: dict[str, Node], people: tuple[Person, ...], currency: str) ->
     zones = {person.client: zone(person.timezone) for person in people}
     nodes = keys["events"].items() if "events" in keys else []
     events = [read_event(node, zones.keys(), currency) for node in nodes]
+    return sorted(events, key=lambda event: _instant(event, zones[event.client]))
 
-    def instant(event: Event) -> datetime:
-        return event.at.replace(tzinfo=zones[event.client])
 
-    return sorted(events, key=instant)
+def _instant(event: Event, tz: ZoneInfo) -> datetime:
+    """When an event happens. A local time the clocks go over, as they are put forward, never comes."""
+    at = event.at.replace(tzinfo=tz).astimezone(UTC)
+    comes = at.astimezone(tz).replace(tzinfo=None)
+    if comes != event.at:
+        said = f"in {tz.key} the clocks are put forward over {event.at.isoformat(timespec='minutes')}"
+        raise event.node.wrong(f"{said}: write another time, such as {comes.isoformat(timespec='minutes')}")
+    return at
 
 
 def _expectations(node: Node, people: tuple[Person, ...], currency: str) -> tuple[Expectation, ...]:
@@ -93,7 +100,8 @@ def _check(scenario: Scenario) -> None:
     """Everything named must be there, and nothing may lie outside the days that are played."""
     references = References(scenario.people, [plan for plan, _ in scenario.plans])
     for event in scenario.events:
-        if problem := _outside(scenario, event.at.date(), event.at.date()) or references.follow(event):
+        day = event.at.date()
+        if problem := _outside(scenario, day, day) or over_already(event) or references.follow(event):
             raise event.node.wrong(problem)
     for expected in scenario.expectations:
         if problem := _outside(scenario, expected.first, expected.last) or references.wanted(expected):

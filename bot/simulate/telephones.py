@@ -6,7 +6,10 @@ presses the digits of the account itself is left to do so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.simulate.happening import Presses, Says
+from bot.simulate.names import Names
 from bot.simulate.people import Person
 from bot.simulate.scenario import Scenario
 from channels.sandbox.calls import CallsCarrier, NoCall
@@ -18,11 +21,12 @@ from engine.contact import ChannelKind
 class Telephones:
     """What the people of a scenario do with their telephones."""
 
-    def __init__(self, scenario: Scenario, calls: CallsCarrier) -> None:
+    def __init__(self, scenario: Scenario, calls: CallsCarrier, accounts: Names) -> None:
         self._calls = calls
         for person in scenario.people:
-            if ChannelKind.VOICE in person.addresses and not _by_hand(scenario, person):
-                calls.always(person.addresses[ChannelKind.VOICE], Keys("1"), *map(Keys, _tails(person)[:1]))
+            tails = [tail(accounts.ref(person.client, account.account)) for account in person.accounts]
+            if ChannelKind.VOICE in person.addresses and not _by_hand(scenario, person, tails):
+                calls.always(person.addresses[ChannelKind.VOICE], Keys("1"), *map(Keys, [*filter(None, tails)][:1]))
 
     async def press(self, client: str, number: str, digits: str) -> None:
         """Keys in the call in progress. Raises NoCall where there is none."""
@@ -42,15 +46,11 @@ class Telephones:
         return bool(await self._calls.let_go())
 
 
-def _by_hand(scenario: Scenario, person: Person) -> bool:
+def _by_hand(scenario: Scenario, person: Person, tails: Sequence[str]) -> bool:
     """Whether the scenario itself presses the digits that prove who its person is."""
     pressed = {
         event.what.digits if isinstance(event.what, Presses) else event.what.text
         for event in scenario.events
         if event.client == person.client and isinstance(event.what, Presses | Says)
     }
-    return any(len(digits) == FACTOR and digits in pressed for digits in _tails(person))
-
-
-def _tails(person: Person) -> list[str]:
-    return [digits for account in person.accounts if (digits := tail(account.account))]
+    return any(len(digits) == FACTOR and digits in pressed for digits in tails)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import count
 
@@ -27,11 +27,12 @@ from bot.simulate.happening import (
     Settles,
     Taps,
 )
+from bot.simulate.names import Names
 from bot.simulate.people import Person
 from bot.simulate.scenario import Scenario
 from bot.simulate.telephones import Telephones
 from channels.buttons import read_payload
-from engine.agreements.disputes import dispute
+from engine.agreements.disputes import GrantTooLarge, dispute
 from engine.agreements.installments import agree_installments
 from engine.agreements.pauses import pause
 from engine.agreements.promises import promise
@@ -40,7 +41,7 @@ from engine.contact import ChannelKind
 from engine.installment import Part
 from engine.intake.importing import take
 from engine.intake.rows import AccountRow, ClientRow, InvoiceRow, Kind
-from engine.ledger import Received, confirm, credit_memo, receive, reject, resolve
+from engine.ledger import MemoTooLarge, Received, confirm, credit_memo, receive, reject, resolve
 from engine.refunds import refund_invoice
 from engine.run import decide_clients
 from engine.store.plans import publish_plans
@@ -67,25 +68,35 @@ class World:
         self._people = {person.client: person for person in scenario.people}
         self._disputes: dict[str, int] = {}
         self._payments = count(1)
+        self.accounts, self.invoices = _named(scenario)
         self.clients: dict[str, int] = {}
-        self.telephones = Telephones(scenario, sandbox.carriers.calls)
+        self.telephones = Telephones(scenario, sandbox.carriers.calls, self.accounts)
 
-    async def people_arrive(self, now: datetime) -> None:
-        """Publish the plans and load everybody with their accounts and invoices."""
-        scenario, database = self._scenario, self._sandbox.wired.app.database
+    async def plans_begin(self) -> None:
+        """Publish the plans."""
+        async with self._sandbox.wired.app.database.write() as session:
+            await publish_plans(session, self._scenario.groups, self._scenario.plans)
+
+    async def people_arrive(self, zones: Collection[str], now: datetime) -> None:
+        """Load everybody who lives in these zones, with their accounts and invoices."""
+        database = self._sandbox.wired.app.database
+        people = [person for person in self._scenario.people if person.timezone in zones]
         async with database.write() as session:
-            await publish_plans(session, scenario.groups, scenario.plans)
-            await take(session, Kind.CLIENTS, [_client_row(person) for person in scenario.people], now)
-            await take(session, Kind.ACCOUNTS, list(_account_rows(scenario)), now)
-            await take(session, Kind.INVOICES, list(_invoice_rows(scenario)), now)
+            await take(session, Kind.CLIENTS, [_client_row(person) for person in people], now)
+            await take(session, Kind.ACCOUNTS, list(self._account_rows(people)), now)
+            await take(session, Kind.INVOICES, list(self._invoice_rows(people)), now)
         async with database.read() as session:
             self.clients = {row.ref: row.id for row in await session.scalars(select(Client))}
+
+    def plain(self, client: str, text: str) -> str:
+        """A text about a client, their accounts and invoices named as in the file."""
+        return self.invoices.plain(client, self.accounts.plain(client, text))
 
     async def happen(self, event: Event, now: datetime) -> None:
         """Let one event happen at `now`. Raises DocumentError with its line where it cannot."""
         try:
             await self._happen(event, now)
-        except LookupError as error:
+        except (LookupError, GrantTooLarge, MemoTooLarge) as error:
             raise event.node.wrong(str(error)) from error
 
     async def _happen(self, event: Event, now: datetime) -> None:
@@ -137,15 +148,15 @@ class World:
             case Settles(ref):
                 await reject(session, ref)
             case Disputes() as disputes:
-                await self._dispute(disputes, session, self.clients[name], now)
+                await self._dispute(name, disputes, session, now)
             case Resolves() as resolves:
                 await self._resolve(resolves, session, now)
             case Bills() as bills:
-                await self._bill(bills, session, now)
+                await self._bill(name, bills, session, now)
             case Credits(invoice, amount):
-                await credit_memo(session, await self._invoice(session, invoice), amount.minor, now)
+                await credit_memo(session, await self._invoice(session, name, invoice), amount.minor, now)
             case Refunds(invoice):
-                await self._refund(session, invoice, now)
+                await self._refund(name, session, invoice, now)
 
     async def _say(self, client: str, text: str, by: ChannelKind) -> None:
         address, carriers = self._address(client, by), self._sandbox.carriers
@@ -181,35 +192,63 @@ class World:
             amount=pays.amount,
             paid_at=now,
             source="billing",
-            account=await self._account(session, pays.account) if pays.account else None,
-            invoice=await self._invoice(session, pays.invoice) if pays.invoice else None,
+            account=await self._account(session, name, pays.account) if pays.account else None,
+            invoice=await self._invoice(session, name, pays.invoice) if pays.invoice else None,
             confirmed=not pays.unconfirmed,
         )
         await receive(session, payment, now)
 
-    async def _refund(self, session: WriteSession, invoice: str, now: datetime) -> None:
-        if not await refund_invoice(session, await self._invoice(session, invoice), now):
+    async def _refund(self, name: str, session: WriteSession, invoice: str, now: datetime) -> None:
+        if not await refund_invoice(session, await self._invoice(session, name, invoice), now):
             raise NothingPaid(f"nothing is paid on the invoice '{invoice}', so nothing can be taken back")
 
-    async def _dispute(self, disputes: Disputes, session: WriteSession, client: int, now: datetime) -> None:
-        invoice = await self._invoice(session, disputes.invoice)
+    async def _dispute(self, name: str, disputes: Disputes, session: WriteSession, now: datetime) -> None:
+        client, invoice = self.clients[name], await self._invoice(session, name, disputes.invoice)
         self._disputes[disputes.id] = await dispute(session, client, disputes.amount, disputes.id, now, invoice)
 
     async def _resolve(self, resolves: Resolves, session: WriteSession, now: datetime) -> None:
         await resolve(session, self._disputes[resolves.id], resolves.granted.minor, now)
 
-    async def _bill(self, bills: Bills, session: WriteSession, now: datetime) -> None:
-        issued = min(now.date(), bills.due)
+    async def _bill(self, name: str, bills: Bills, session: WriteSession, now: datetime) -> None:
         row = InvoiceRow(
-            invoice=bills.invoice, account=bills.account, issued=issued, due=bills.due, amount=bills.amount
+            invoice=self.invoices.ref(name, bills.invoice),
+            account=self.accounts.ref(name, bills.account),
+            issued=min(now.date(), bills.due),
+            due=bills.due,
+            amount=bills.amount,
         )
         await take(session, Kind.INVOICES, [row], now)
 
-    async def _account(self, session: WriteSession, ref: str) -> int:
+    async def _account(self, session: WriteSession, client: str, name: str) -> int:
+        ref = self.accounts.ref(client, name)
         return (await session.execute(select(Account.id).where(Account.ref == ref))).scalar_one()
 
-    async def _invoice(self, session: WriteSession, ref: str) -> int:
+    async def _invoice(self, session: WriteSession, client: str, name: str) -> int:
+        ref = self.invoices.ref(client, name)
         return (await session.execute(select(Invoice.id).where(Invoice.ref == ref))).scalar_one()
+
+    def _account_rows(self, people: Sequence[Person]) -> Iterator[AccountRow]:
+        for person in people:
+            for account in person.accounts:
+                yield AccountRow(
+                    account=self.accounts.ref(person.client, account.account),
+                    client=person.client,
+                    provider=account.provider,
+                    service=account.service,
+                    currency=self._scenario.currency,
+                )
+
+    def _invoice_rows(self, people: Sequence[Person]) -> Iterator[InvoiceRow]:
+        for person in people:
+            for account in person.accounts:
+                for invoice in account.invoices:
+                    yield InvoiceRow(
+                        invoice=self.invoices.ref(person.client, invoice.invoice),
+                        account=self.accounts.ref(person.client, account.account),
+                        issued=invoice.issued,
+                        due=invoice.due,
+                        amount=invoice.amount,
+                    )
 
 
 def _client_row(person: Person) -> ClientRow:
@@ -227,26 +266,12 @@ def _client_row(person: Person) -> ClientRow:
     )
 
 
-def _account_rows(scenario: Scenario) -> Iterator[AccountRow]:
+def _named(scenario: Scenario) -> tuple[Names, Names]:
+    """The accounts and the invoices, in the order of the file, so that who keeps the plain name depends on no zone."""
+    accounts, invoices = Names(), Names()
     for person in scenario.people:
         for account in person.accounts:
-            yield AccountRow(
-                account=account.account,
-                client=person.client,
-                provider=account.provider,
-                service=account.service,
-                currency=scenario.currency,
-            )
-
-
-def _invoice_rows(scenario: Scenario) -> Iterator[InvoiceRow]:
-    for person in scenario.people:
-        for account in person.accounts:
+            accounts.ref(person.client, account.account)
             for invoice in account.invoices:
-                yield InvoiceRow(
-                    invoice=invoice.invoice,
-                    account=account.account,
-                    issued=invoice.issued,
-                    due=invoice.due,
-                    amount=invoice.amount,
-                )
+                invoices.ref(person.client, invoice.invoice)
+    return accounts, invoices

@@ -26,6 +26,8 @@ STAY = 0.8
 SURE = 0.9
 NATS_PER_LETTER = 3.0
 NATS_PER_WORD = 1.5
+NATS_PER_OWN_WORD = 4.0
+"""For a common word that no other language of the deployment has: марта, березня."""
 NATS_OTHER_SCRIPT = 8.0
 CYRILLIC = frozenset({"uk", "ru", "bg", "sr", "be"})
 
@@ -83,9 +85,12 @@ def _likeliest(text: str, row: str, current: str, languages: tuple[str, ...]) ->
     tokens = row.split()
     for language in odds:
         known = vocabulary(language)
+        others = frozenset[str]().union(*(vocabulary(other).common for other in odds if other != language))
         odds[language] += math.log(STAY if language == current else (1 - STAY) / (len(languages) - 1))
         odds[language] += NATS_PER_LETTER * sum(char in known.letters for char in text)
-        odds[language] += NATS_PER_WORD * sum(word in known.common for word in tokens)
+        odds[language] += sum(
+            NATS_PER_WORD if word in others else NATS_PER_OWN_WORD for word in tokens if word in known.common
+        )
         odds[language] -= NATS_OTHER_SCRIPT * ((language in CYRILLIC) != cyrillic)
     top = max(odds.values())
     best = max(odds, key=lambda language: odds[language])

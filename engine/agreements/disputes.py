@@ -17,6 +17,10 @@ class NoSuchDispute(LookupError):
     """There is no open dispute of that number."""
 
 
+class GrantTooLarge(ValueError):
+    """No more can be granted than was disputed."""
+
+
 async def dispute(
     session: WriteSession, client: int, amount: Money, reason: str, now: datetime, invoice: int | None = None
 ) -> int:
@@ -35,11 +39,29 @@ async def dispute(
     return row.id
 
 
-async def resolve_dispute(session: WriteSession, number: int, granted: int, now: datetime) -> Dispute:
-    """Close a dispute: what it froze is collectable again, less `granted`, which the caller books as a credit memo."""
+async def open_dispute(session: WriteSession, number: int, granted: int) -> Dispute:
+    """A dispute that can be resolved by granting so much. Raises NoSuchDispute and GrantTooLarge."""
     row = await session.get(Dispute, number, populate_existing=True)
     if row is None or row.resolved_at is not None:
         raise NoSuchDispute(f"no open dispute {number}")
-    row.resolved_at, row.granted = now, granted
-    note(session, row.client_id, now, "dispute_resolved", amount=row.amount, granted=granted)
+    if granted > row.amount:
+        raise GrantTooLarge(f"at most {Money(row.amount, row.currency)} can be granted: no more was disputed")
     return row
+
+
+def close_dispute(
+    session: WriteSession, row: Dispute, granted: int, now: datetime, *, by: str | None, reason: str | None
+) -> None:
+    """What a dispute froze is collectable again, less `granted`, which the caller books as a credit memo."""
+    row.resolved_at, row.granted = now, granted
+    note(
+        session,
+        row.client_id,
+        now,
+        "dispute_resolved",
+        amount=row.amount,
+        granted=granted,
+        currency=row.currency,
+        by=by,
+        reason=reason,
+    )

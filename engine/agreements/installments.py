@@ -125,17 +125,21 @@ async def answer_request(
     return plan
 
 
-async def cancel_installments(session: WriteSession, number: int, reason: str, now: datetime) -> None:
+async def cancel_installments(
+    session: WriteSession, number: int, reason: str, now: datetime, *, by: str | None = None
+) -> None:
     """End a plan before it is paid: what it froze is collectable again. Raises NoSuchPlan."""
     row = await session.get(InstallmentPlan, number, populate_existing=True)
     if row is None or row.ended_at is not None:
         raise NoSuchPlan(f"no running installment plan {number}")
     row.reason = reason
-    end_plan(session, row, PlanOutcome.CANCELLED, now)
+    end_plan(session, row, PlanOutcome.CANCELLED, now, by=by)
     await session.flush()
 
 
-def end_plan(session: WriteSession, row: InstallmentPlan, outcome: PlanOutcome, now: datetime) -> None:
+def end_plan(
+    session: WriteSession, row: InstallmentPlan, outcome: PlanOutcome, now: datetime, *, by: str | None = None
+) -> None:
     """Give a plan its outcome, and tell the history."""
     row.ended_at, row.outcome = now, outcome
-    note(session, row.client_id, now, f"installments_{outcome}", plan=row.id, reason=row.reason)
+    note(session, row.client_id, now, f"installments_{outcome}", plan=row.id, reason=row.reason, by=by)

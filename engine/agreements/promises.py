@@ -6,6 +6,7 @@ locked. Amounts are minor units.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select, text
@@ -13,7 +14,7 @@ from sqlalchemy import select, text
 from engine.money import Money
 from engine.promise import PromiseState, PromiseTerms, fulfilment, judge
 from engine.store.history import note
-from engine.store.session import WriteSession, lock_clients
+from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.ledger import Promise
 
 PLAIN = PromiseTerms()
@@ -113,31 +114,40 @@ def end_promise(
     )
 
 
+PROMISERS = text("""
+select distinct p.client_id
+from promises p join clients c on c.id = p.client_id
+where p.state = 'open' and p.until + p.grace < (:now at time zone c.timezone)::date
+order by p.client_id
+""")
+
 OVER = text("""
-select p.id, p.client_id,
-       coalesce((select sum(a.amount) from appropriations a where a.promise_id = p.id), 0)::bigint as paid,
+select p.id, coalesce((select sum(a.amount) from appropriations a where a.promise_id = p.id), 0)::bigint as paid,
        exists (
          select from invoices i join accounts a on a.id = i.account_id
          where i.client_id = p.client_id and a.currency = p.currency and i.balance > 0
        ) as owes
 from promises p join clients c on c.id = p.client_id
-where p.state = 'open' and p.until + p.grace < (:now at time zone c.timezone)::date
+where p.state = 'open' and p.until + p.grace < (:now at time zone c.timezone)::date and p.client_id = any(:clients)
 order by p.id
 """)
 
 
-async def judge_promises(session: WriteSession, now: datetime) -> int:
-    """Judge the promises whose last day and grace are over where the client lives. Locks the clients.
+async def to_be_judged(session: ReadSession, now: datetime) -> list[int]:
+    """The clients with an open promise whose last day and grace are over where they live."""
+    return list(await session.scalars(PROMISERS, {"now": now}))
+
+
+async def judge_promises(session: WriteSession, now: datetime, clients: Sequence[int] | None = None) -> int:
+    """Judge the promises of these clients, or of all `to_be_judged`, that are over. Locks the clients.
 
     How many were judged.
     """
-    clients = {row.client_id for row in await session.execute(OVER, {"now": now})}
-    if not clients:
-        return 0
+    promisers = await to_be_judged(session, now) if clients is None else clients
     # A payment may come in while we look: with its client held, what is read stays true until it is judged.
-    await lock_clients(session, sorted(clients))
-    over = (await session.execute(OVER, {"now": now})).all()
-    for number, _, paid, owes in over:
+    await lock_clients(session, promisers)
+    over = (await session.execute(OVER, {"now": now, "clients": list(promisers)})).all()
+    for number, paid, owes in over:
         row = await session.get_one(Promise, number, populate_existing=True)
         state = judge(row.amount, paid, over=True, threshold=row.threshold)
         if state is PromiseState.BROKEN and not owes:

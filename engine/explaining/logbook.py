@@ -148,7 +148,7 @@ class Logbook:
             bills=tuple(self._bills(said.inputs)),
             freezes=tuple(self._freezes(said, at)),
             left_alone=said.inputs["left_alone"],
-            cycle=said.case.cycle if said.case else 0,
+            cycle=said.case.cycle if said.case else said.inputs["cycles"] + told.begins,
             started_on=said.case.started_on if said.case else said.day if told.begins else None,
             came_from=came_from,
             stage_since=said.day if moved else date.fromisoformat(since) if since else None,

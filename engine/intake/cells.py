@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +18,6 @@ from engine.store.addresses import BadAddress, normal
 
 Word = TypeVar("Word", bound=StrEnum)
 
-AMOUNT = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?")
 YEARS = range(1970, 2100)
 
 
@@ -83,9 +81,6 @@ class Cells:
         """A sum, in digits with a point; None without a problem where the cell is missing or empty."""
         text = self.stated(column)
         if not text:
-            return None
-        if AMOUNT.fullmatch(text) is None:
-            self.wrong(column, f"'{text}' is not an amount: write digits with a point for decimals, such as 120.50")
             return None
         try:
             return money(text, currency)

@@ -15,6 +15,7 @@ from engine.intake.rows import Columns
 ANNOTATIONS = ("line", "reason")
 """Columns of a file of rejected rows. They are passed over, so that such a file can be corrected and imported."""
 
+OTHER_MARKS = {";": "semicolons and commas", ",": "semicolons and commas", "\t": "tabs", "|": "bars"}
 LONGEST = 500
 UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -110,6 +111,10 @@ def _csv(feed: Feed, file: IO[str]) -> Iterator[Record]:
 
 
 def _check_header(feed: Feed, header: list[str]) -> None:
+    for mark, word in OTHER_MARKS.items():
+        if any(mark in name for name in header):
+            said = f"the columns are divided by {word}"
+            raise FeedError(feed.path, 1, f"{said}; divide all of them by commas, or all of them by semicolons")
     feed.check_names(header, 1)
     for name in feed.columns.required:
         if name not in header:

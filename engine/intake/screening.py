@@ -100,7 +100,8 @@ def _plans(cells: Cells, known: Known, group: str) -> tuple[str, ...] | None:
     plans = tuple(dict.fromkeys(part.strip() for part in re.split("[,;|]", text) if part.strip()))
     for plan in plans:
         if plan not in known.plans:
-            cells.wrong("plan", f"no plan '{plan}' is in force")
+            remedy = "; several plans are divided by ';', such as retail;water" if " " in plan else ""
+            cells.wrong("plan", f"no plan '{plan}' is in force{remedy}")
         elif group in known.groups and known.plans[plan] != group:
             cells.wrong("plan", f"the plan '{plan}' is of the group '{known.plans[plan]}', the client of '{group}'")
     return plans

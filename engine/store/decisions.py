@@ -77,6 +77,14 @@ STATEMENTS: Mapping[str, tuple[str, ...]] = {
           and p.source = 'claim' and p.status = 'unconfirmed'
         """,
         """
+        update installment_plans p set ended_at = %(now)s, outcome = 'cancelled', reason = 'cleared by other means'
+        from decided d
+        where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency and p.ended_at is null
+          and not exists (
+            select from invoices i join accounts a on a.id = i.account_id
+            where i.client_id = d.client_id and a.currency = d.currency and i.balance > 0 and i.due <= d.today)
+        """,
+        """
         insert into case_events (client_id, case_id, at, kind, detail)
         select d.client_id, d.case_id, %(now)s, told.kind,
                jsonb_build_object('stage', d.stage, 'cycle', d.cycle, 'real_debt', d.real_debt,

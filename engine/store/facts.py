@@ -57,6 +57,7 @@ class Row(NamedTuple):
     hold_untils: list[date | None] | None
     order_verbs: list[str] | None
     order_accounts: list[int] | None
+    suspended_elsewhere: list[int] | None
     delivered: list[int] | None
     deferred: list[int] | None
     deferred_until: list[date | None] | None
@@ -150,6 +151,7 @@ def _facts(row: Row, terms: Plan, others: Sequence[Plan]) -> CaseFacts:
         last_contact_on=row.last_contact_on,
         finishing=row.finishing,
         worked_today=bool(row.worked_today),
+        suspended_elsewhere=frozenset(row.suspended_elsewhere or ()),
         told=row.key,
     )
 

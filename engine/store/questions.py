@@ -7,6 +7,9 @@ CANDIDATES = """
 select client_id from invoices where balance > 0 and due <= (%(now)s + interval '1 day')::date
 union
 select client_id from cases where closed_at is null
+union
+select ip.client_id from installment_plans ip join installments i on i.plan_id = ip.id
+where ip.ended_at is null and i.due <= (%(now)s + interval '1 day')::date
 order by client_id
 """
 
@@ -30,6 +33,10 @@ with scope as (
   join accounts a on a.id = i.account_id
   union
   select client_id, currency from running
+  union
+  select ip.client_id, ip.currency
+  from scope s join installment_plans ip on ip.client_id = s.id and ip.ended_at is null
+  join installments i on i.plan_id = ip.id and i.due < s.today
 ), work as (
   select coalesce(k.client_id, w.client_id) as client_id, coalesce(k.currency, w.currency) as currency,
          coalesce(k.plan_id, w.plan_id) as plan_id, coalesce(k.plan_name, w.plan_name) as plan_name,
@@ -47,8 +54,8 @@ select w.client_id, w.currency, s.timezone, s.today, w.plan_id,
        w.finishing,
        owed.invoices, owed.accounts, owed.services, owed.providers, owed.dues, owed.billed, owed.balances,
        holds.kinds, holds.amounts, holds.invoices, holds.accounts, holds.untils,
-       orders.verbs, orders.accounts, heard.stages, deferred.stages, deferred.untils, paused.starts, paused.ends,
-       missed.ids
+       orders.verbs, orders.accounts, elsewhere.accounts, heard.stages, deferred.stages, deferred.untils,
+       paused.starts, paused.ends, missed.ids
 from work w join scope s on s.id = w.client_id join plans v on v.id = w.plan_id
 left join lateral (
   select coalesce(max(c.cycle), 0) as cycles, max(c.stage_entered_on) as last_entered_on,
@@ -61,9 +68,10 @@ left join lateral (
   where d.client_id = w.client_id and d.plan_name = w.plan_name and d.currency = w.currency order by d.id desc limit 1
 ) latest on true
 left join lateral (
-  select max((c.planned_at at time zone s.timezone)::date) as last_on
-  from contacts c where c.client_id = w.client_id and c.state in ('planned', 'opened')
-    and v.terms ? 'min_days_between_contacts'
+  -- The day it was made, which a person's talk or a pause may have put off; until then the day it was planned.
+  select max((coalesce(t.opened_at, c.planned_at) at time zone s.timezone)::date) as last_on
+  from contacts c left join conversations t on t.contact_id = c.id
+  where c.client_id = w.client_id and c.state in ('planned', 'opened') and v.terms ? 'min_days_between_contacts'
 ) spoken on true
 left join lateral (
   select array_agg(i.id order by i.due, i.ref) as invoices, array_agg(a.id order by i.due, i.ref) as accounts,
@@ -84,6 +92,13 @@ left join lateral (
   select array_agg(o.verb) as verbs, array_agg(o.account_id) as accounts
   from service_orders o where o.case_id = w.case_id
 ) orders on true
+left join lateral (
+  select array_agg(distinct o.account_id) as accounts
+  from running k join service_orders o on o.case_id = k.id and o.verb = 'suspend_service'
+  where k.client_id = w.client_id and k.id is distinct from w.case_id and not exists (
+    select from service_orders r
+    where r.case_id = o.case_id and r.account_id = o.account_id and r.verb = 'restore_service')
+) elsewhere on true
 left join lateral (
   -- Mail counts as delivered once a relay took it and no bounce came within a day (ARCHITECTURE 16).
   select array_agg(distinct c.stage) as stages
@@ -117,7 +132,7 @@ TYPES = [
     *("int4", "date", "date", "bool", "text", "date", "text"),
     *("int8[]", "int8[]", "text[]", "text[]", "date[]", "int8[]", "int8[]"),
     *("text[]", "int8[]", "int8[]", "int8[]", "date[]"),
-    *("text[]", "int8[]", "int4[]", "int4[]", "date[]", "date[]", "date[]"),
+    *("text[]", "int8[]", "int8[]", "int4[]", "int4[]", "date[]", "date[]", "date[]"),
     "int8[]",
 ]
 """The types of the columns of FACTS, as the binary form of COPY needs them."""

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case as sql_case
+from sqlalchemy import func, select, update
 
 from engine.calendar import Hours, zone
 from engine.contact import ChannelKind
@@ -20,7 +21,7 @@ from engine.plan import Plan
 from engine.run import decide_clients, write_decisions
 from engine.store.facts import facts_of
 from engine.store.session import WriteSession, lock_clients
-from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState, DeferralRow, Occasion
+from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState, DeferralRow, Occasion, ServiceOrder
 from engine.store.tables.portfolio import PlanVersion
 
 
@@ -42,6 +43,10 @@ class NoSuchDeferral(LookupError):
 
 class SameVersion(ValueError):
     """The case is on the version in force already."""
+
+
+BELOW, PARKED = -2, -1000
+"""Numbers below every stage and NO_STAGE: of stages a plan no longer has, and of those that are being renumbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +155,24 @@ async def change_version(session: WriteSession, case: int, who: Deviator) -> Non
             row.stage = names.index(name)
         else:
             row.ended_at = who.now
+    await _renumber(session, case, [stage.name for stage in work.plan.stages], names)
     _note(session, work, who, "version_changed", version=latest.version)
     await session.flush()
     await decide_clients(session, [work.case.client_id], who.now, who.hours)
+
+
+async def _renumber(session: WriteSession, case: int, before: Sequence[str], names: Sequence[str]) -> None:
+    """Contacts and orders keep their stage by its name; what the new version does not know goes below every stage.
+
+    In two steps, as stages may change places and each has its contacts but once.
+    """
+    numbers = {old: names.index(name) if name in names else BELOW - old for old, name in enumerate(before)}
+    for table in (Contact, ServiceOrder):
+        rows = update(table).where(table.case_id == case).execution_options(synchronize_session=False)
+        aside = {old: PARKED - old for old in numbers}
+        await session.execute(rows.where(table.stage.in_(numbers)).values(stage=sql_case(aside, value=table.stage)))
+        back = {aside[old]: new for old, new in numbers.items()}
+        await session.execute(rows.where(table.stage.in_(back)).values(stage=sql_case(back, value=table.stage)))
 
 
 async def _defer(session: WriteSession, case: int, stage: str, until: date | None, who: Deviator) -> None:

@@ -53,6 +53,15 @@ def test_a_plan_that_cannot_work_is_1(tmp_path: Path, written: str, instead: str
     assert told in complaints
 
 
+def test_a_stage_that_sends_what_only_some_clients_have_is_a_warning(tmp_path: Path) -> None:
+    matters = [name for name, script in load_scripts().items() if script.matter]
+    for name in matters:
+        code, _, complaints = check(tmp_path, PLANS.replace("send: warning", f"send: {name}"))
+        assert code == 0
+        assert f"FILE:9: warning: the script '{name}' is not about the debt as a whole" in complaints
+    assert len(matters) > 1
+
+
 def test_two_standard_plans_of_a_group_are_told(tmp_path: Path) -> None:
     second = PLANS[PLANS.index("  - plan") :].replace("plan: p\n", "plan: q\n")
     code, _, complaints = check(tmp_path, PLANS + second)

@@ -63,6 +63,9 @@ async def test_a_wrong_expectation_fails_with_its_line_and_what_was_found(databa
         ("pays: 40}", "paid: 40}", "unknown key 'paid'"),
         ("case: none", "case: asleep", "'asleep' is not one of: none, open, suspended, closed"),
         ("plans:", "plans: [", "not YAML"),
+        ("end: 2025-11-05", "end: 2025-07-01", "the end is before the start: write 2025-07-25 or a later day"),
+        ("stage: final\n", "stage: warning\n", "two stages named 'warning'; change one, or leave it out"),
+        ("by: [email]", "by: [email, email]", "two channels named 'email'"),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_line_and_reason(
@@ -102,7 +105,7 @@ def written(tmp_path: Path, *, events: str = "", expect: str = "", accounts: str
         "start: {after_days: 0, min_debt: 1}, stages: [{stage: reminder, actions: [{send: reminder, by: [sms]}]}]}],",
         "clients: [{client: ana, group: people, language: en, sms: '+40712345678', voice: '+40712345678',",
         "telegram: 7, email: ana@example.com,",
-        "accounts: [{account: A1, service: net, invoices:",
+        "accounts: [{account: A2, service: tv, invoices: []}, {account: A1, service: net, invoices:",
         "[{invoice: I1, issued: 2026-02-01, due: 2026-03-05, amount: 50}]}]},",
         f"{{client: bob, group: people, language: en, accounts: [{{account: {accounts}, service: net, invoices:",
         f"[{{invoice: {invoices}, issued: 2026-02-01, due: 2026-03-05, amount: 50}}]}}]}}],",
@@ -150,6 +153,24 @@ DISPUTE = f"{ANA}, disputes: {{invoice: I1, amount: 10}}, id: d1"
         (f"{DISPUTE}\n{ANA}, resolves: d1, granted: 0\n{ANA}, resolves: d1, granted: 1", "is resolved already"),
         ("at: 2026-02-28T10:00, client: ana, pays: 1", "2026-02-28 is not among the days that are played"),
         ("at: 2026-03-09T00:00, client: ana, pays: 1", "2026-03-09 is not among the days that are played"),
+        (
+            "at: 2026-03-29T03:30, client: ana, pays: 1",
+            "the clocks are put forward over 2026-03-29T03:30: write another",
+        ),
+        (
+            f"{ANA}, promises: {{amount: 5, until: 2026-03-01}}",
+            "2026-03-01, is over when it is agreed: write 2026-03-02",
+        ),
+        (f"{ANA}, installments: [{{due: 2026-03-01, amount: 5}}]", "the day of an installment, 2026-03-01, is over"),
+        (f"{DISPUTE}\n{ANA}, resolves: d1, granted: 11", "is over 10.00, and 11.00 is granted: write 10.00 or less"),
+        (
+            f"{ANA}, bills: {{account: A2, invoice: I2, due: 2026-03-05, amount: 1}}\n"
+            f"{ANA}, pays: 1, account: A1, invoice: I2",
+            "the invoice 'I2' is of the account 'A2', not of 'A1': leave one of them out",
+        ),
+        (f"{ANA}, pays: 6e1", "'6e1' is not an amount: write digits"),
+        (f"{ANA}, pays: NaN", "'NaN' is not an amount: write digits"),
+        (f"{ANA}, pays: -5", "the amount must be above zero: write a sum such as 40"),
         (f"{BOB}, says: hello, by: sms", "bob has no sms address"),
         (f"{BOB}, presses: '1', by: voice", "bob has no voice address"),
         (f"{BOB}, taps: pay_now, by: telegram", "bob has no telegram address"),
@@ -183,10 +204,23 @@ def test_an_expectation_that_can_never_be_is_refused(expect: str, told: str, tmp
     assert refused.value.line == len(file.read_text().splitlines())
 
 
-@pytest.mark.parametrize(("twice", "told"), [({"accounts": "A1"}, "accounts named 'A1'"), ({"invoices": "I1"}, "'I1'")])
-def test_a_name_is_given_once_over_all_clients(twice: dict[str, str], told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("accounts", "told"),
+    [
+        (
+            "A1, service: net, invoices: []}, {account: A1",
+            "two accounts of bob named 'A1'; change one, or leave it out",
+        ),
+        (
+            "A1, service: net, invoices: [{invoice: I1, issued: 2026-02-01, due: 2026-03-05, amount: 5}]}, "
+            "{account: A2",
+            "two invoices of bob named 'I1'",
+        ),
+    ],
+)
+def test_a_name_is_given_once_to_a_client(accounts: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=told):
-        load_scenario(written(tmp_path, **twice))
+        load_scenario(written(tmp_path, accounts=accounts, invoices="I1"))
 
 
 @pytest.mark.parametrize(

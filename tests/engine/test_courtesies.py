@@ -12,6 +12,7 @@ from engine.agreements.installments import agree_installments
 from engine.agreements.pauses import pause
 from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
+from engine.courtesies import plan_courtesies
 from engine.installment import Part
 from engine.ledger import Received, receive
 from engine.money import money
@@ -82,6 +83,60 @@ async def test_before_the_due_date_each_reminder_comes_once(database: Database, 
         paid = Received("P1", ana, money("80", "RON"), at(20), "billing", invoice=bill)
         await receive(session, paid, at(20))
     assert await moot(database) == 2, "what is paid is nobody's business any more"
+
+
+async def test_bills_of_one_day_are_one_reminder_however_often_the_run_is_repeated(
+    database: Database, ana: int
+) -> None:
+    async with database.write() as session:
+        bill = await given_invoice(session, ana, "I1", "80", date(2026, 3, 20))
+        await given_invoice(session, ana, "I2", "70", date(2026, 3, 20))
+        await given_invoice(session, ana, "I3", "60", date(2026, 3, 20), account="A3")
+    assert await plan_courtesies(database, at(13), HOURS) == 1
+    async with database.read() as session:
+        contact = (await session.scalars(select(Contact))).one()
+    assert contact.invoice_id == bill, "the first stands for all"
+    async with database.write() as session:
+        await receive(session, Received("P1", ana, money("80", "RON"), at(13), "billing", invoice=bill), at(13))
+    for number in (13, 14):
+        assert await plan_courtesies(database, at(number), HOURS) == 0, "the others were spoken of as well"
+
+
+async def test_bills_of_two_days_are_not_two_messages_on_one(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        await given_invoice(session, ana, "I1", "80", date(2026, 3, 15))
+        await given_invoice(session, ana, "I2", "80", date(2026, 3, 20))
+        await given_invoice(session, ana, "E1", "80", date(2026, 3, 20), account="A4", currency="EUR")
+    for number in (13, 13, 14, 14, 15):
+        await day(database, number)
+        assert await plan_courtesies(database, at(number), HOURS) == 0
+    assert await planned(database) == [
+        (13, "courtesy_reminder", ["sms"]),
+        (13, "courtesy_reminder", ["email"]),
+        (14, "courtesy_reminder", ["email"]),
+    ], "the bill of the 20th waits a day, the one in another currency is its own matter"
+
+
+async def test_a_bill_that_only_the_second_of_two_plans_includes_is_announced(database: Database) -> None:
+    water = "  - plan: water\n" + PLAN.split("  - plan: standard\n")[1].replace("[internet]", "[water]")
+    async with database.write() as session:
+        await given_plans(session, PLAN + water.replace("standard: true", "standard: false"))
+        ion = await given_client(session, "ion", plans=("standard", "water"), sms="+40712345670")
+        await given_invoice(session, ion, "W1", "80", date(2026, 3, 20), account="A2", service="water")
+    await day(database, 13)
+    assert await planned(database) == [(13, "courtesy_reminder", ["email"])]
+
+
+async def test_with_a_distance_between_contacts_a_day_has_one_courtesy(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        await given_plans(session, PLAN.replace("follow_up:", "min_days_between_contacts: 1\n    follow_up:"))
+        await promise(session, ana, money("80", "RON"), date(2026, 3, 14), at(8))
+        await given_invoice(session, ana, "I1", "80", date(2026, 3, 20))
+        await given_invoice(session, ana, "E1", "80", date(2026, 3, 20), account="A4", currency="EUR")
+    await day(database, 13)
+    assert await planned(database) == [(13, "promise_reminder", ["sms", "email", "voice"])], "an agreement goes first"
+    await day(database, 14)
+    assert (await planned(database))[1:] == [(14, "courtesy_reminder", ["email"])], "on another day a bill"
 
 
 async def test_who_paid_in_advance_or_is_being_chased_is_not_reminded(database: Database, ana: int) -> None:

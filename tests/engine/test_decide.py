@@ -290,3 +290,11 @@ def test_a_term_of_days_holds_from_the_day_it_names(held: tuple[Pause, ...], bac
 def test_suspended_looks_at_the_stage_that_comes_and_not_at_one_that_is_skipped() -> None:
     known = replace(deferred(1, None), holds=(Hold(HoldKind.DISPUTE, 140_00),))
     assert decide(known, LADDER).status is CaseStatus.SUSPENDED, "60 is enough for the warning, not for the restriction"
+
+
+def test_a_service_that_another_case_has_suspended_is_neither_suspended_again_nor_restored() -> None:
+    elsewhere = facts(owes(200_00), stage=2, suspended_elsewhere=frozenset({1}))
+    assert decide(elsewhere, LADDER).instructions == ()
+    assert elsewhere.case
+    mine = replace(elsewhere.case, ordered=frozenset({(Verb.SUSPEND_SERVICE, 1)}))
+    assert decide(replace(elsewhere, case=mine, owed=()), LADDER).instructions == ()

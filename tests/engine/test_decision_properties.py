@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from engine.agreements.disputes import NoSuchDispute, dispute
+from engine.agreements.disputes import GrantTooLarge, NoSuchDispute, dispute
 from engine.agreements.exemptions import exempt
 from engine.agreements.pauses import pause
 from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
 from engine.debt import paused_until
 from engine.decide import decide
-from engine.ledger import Received, receive, resolve, settle_credit
+from engine.ledger import MemoTooLarge, Received, receive, resolve, settle_credit
 from engine.money import Money
 from engine.record import Recorded, recorded
 from engine.refunds import refund_invoice
@@ -175,7 +175,7 @@ class Life:
             case Rest(days):
                 await pause(self.session, self.client, days, "why", "olga", self.now)
             case Resolve(number, granted) if self.disputes:
-                with suppress(NoSuchDispute):
+                with suppress(NoSuchDispute, GrantTooLarge, MemoTooLarge):
                     await resolve(self.session, self.disputes[number % len(self.disputes)], granted, self.now)
             case _ if self.invoices:
                 await self._touch(step)

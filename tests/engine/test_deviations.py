@@ -9,15 +9,17 @@ from given import given_client, given_invoice, given_plans
 from sqlalchemy import select
 
 from engine.agreements.exemptions import NoSuchExemption, NotTheirs, end_exemption, exempt
+from engine.agreements.installments import agree_installments, running_plan
 from engine.agreements.pauses import BadPause, NoSuchPause, end_pause, pause
 from engine.calendar import AnyHour
 from engine.contact import ChannelKind
-from engine.ledger import Received, receive
+from engine.installment import Part
+from engine.ledger import Received, credit_memo, receive
 from engine.money import money
 from engine.record import recorded
 from engine.run import decide_all, decide_clients
 from engine.store.session import Database
-from engine.store.tables.casework import Case, CaseEvent, Contact, DecisionRow, ServiceOrder
+from engine.store.tables.casework import Case, CaseEvent, Contact, DecisionRow, ServiceOrder, Task
 from engine.store.tables.portfolio import Client, Invoice
 from engine.work.deviations import (
     Deviator,
@@ -239,3 +241,46 @@ async def test_the_log_tells_a_decision_once_and_keeps_what_it_was_made_from(dat
     assert [(one.term, one.day) for one in entered.unmet] == [("after_days", date(2026, 3, 11))]
     assert [one["balance"] for one in rows[0].inputs["owed"]] == [200_00, 60_00]
     assert "paused" not in await story(database)
+
+
+async def test_what_was_sent_keeps_its_stage_when_the_version_changes(database: Database, ana: int) -> None:
+    case = await running(database)
+    await decide_all(database, at(11), HOURS)
+    fewer = PLAN.replace("      - stage: reminder\n        actions: [{send: reminder, by: [sms]}]\n", "")
+    more = fewer + "      - stage: last\n        actions: [{send: final_notice, by: [sms]}]\n"
+    async with database.write() as session:
+        await given_plans(session, more)
+        await change_version(session, case.id, olga(11))
+    moved = await running(database)
+    assert (moved.stage, moved.entered) == (0, [0]), "the reminder is gone, the warning is the first stage"
+    await decide_all(database, at(21), HOURS)
+    await decide_all(database, at(22), HOURS)
+    async with database.read() as session:
+        rows = await session.execute(select(Contact.stage, Contact.script).order_by(Contact.id))
+        assert [tuple(row) for row in rows] == [(-2, "reminder"), (0, "warning"), (2, "final_notice")]
+
+
+async def test_a_missed_installment_makes_a_task_though_nothing_is_due_yet(database: Database) -> None:
+    async with database.write() as session:
+        await given_plans(session, PLAN)
+        client = await given_client(session, sms="+40712345678")
+        await given_invoice(session, client, "I1", "200", date(2026, 4, 1))
+        parts = [Part(date(2026, 3, 10), 100_00), Part(date(2026, 4, 10), 100_00)]
+        await agree_installments(session, client, "RON", parts, at(5))
+    await decide_all(database, at(10), HOURS)
+    await decide_all(database, at(11), HOURS)
+    await decide_all(database, at(12), HOURS)
+    async with database.read() as session:
+        assert list(await session.scalars(select(Task.kind))) == ["call"]
+
+
+async def test_an_installment_plan_ends_with_the_debt_it_was_for(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        parts = [Part(date(2026, 3, 20), 130_00), Part(date(2026, 4, 20), 130_00)]
+        await agree_installments(session, ana, "RON", parts, at(7))
+        for ref, amount in (("I1", 200_00), ("I2", 60_00)):
+            invoice = await session.scalar(select(Invoice.id).where(Invoice.ref == ref))
+            assert invoice
+            await credit_memo(session, invoice, amount, at(8))
+        await decide_clients(session, [ana], at(8), HOURS)
+        assert await running_plan(session, ana, "RON") is None

@@ -82,6 +82,17 @@ def test_what_the_database_could_not_keep_is_a_bad_row(tmp_path: Path) -> None:
         ("a.csv", f"{HEADER},account\n", "/a.csv:1: there are two columns 'account'"),
         (
             "a.csv",
+            HEADER.replace(",", "\t"),
+            "/a.csv:1: the columns are divided by tabs; divide all of them by commas, or all of them by semicolons",
+        ),
+        (
+            "a.csv",
+            HEADER.replace(",", ";", 1),
+            "/a.csv:1: the columns are divided by semicolons and commas; "
+            "divide all of them by commas, or all of them by semicolons",
+        ),
+        (
+            "a.csv",
             f"{HEADER},iban\n",
             "/a.csv:1: unknown column 'iban'; the columns are: account, client, provider, service, currency, status",
         ),

@@ -159,6 +159,7 @@ async def test_everything_wrong_with_a_client_is_told(desk: Desk) -> None:
     [
         ("firm", "the plan 'firm' is of the group 'organisations', the client of 'individuals'"),
         ("velvet", "no plan 'velvet' is in force"),
+        ("firm gentle", "no plan 'firm gentle' is in force; several plans are divided by ';', such as retail;water"),
     ],
 )
 async def test_a_plan_must_be_of_the_client_s_own_group(desk: Desk, plan: str, reason: str) -> None:

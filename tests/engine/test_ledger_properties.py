@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from engine.agreements.installments import agree_installments, cancel_installments, running_plan
 from engine.agreements.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
 from engine.installment import InstallmentPolicy, granted, schedule
-from engine.ledger import NothingToSettle, Received, confirm, credit_memo, receive, reject, settle_credit
+from engine.ledger import MemoTooLarge, NothingToSettle, Received, confirm, credit_memo, receive, reject, settle_credit
 from engine.money import Money
 from engine.promise import PromiseTerms
 from engine.refunds import refund_invoice, reverse
@@ -139,8 +139,7 @@ class Purse:
             case Refund(number) if self.invoices:
                 self.owed += await refund_invoice(self.session, self._invoice(number), self.now)
             case Memo(number, amount) if self.invoices:
-                await credit_memo(self.session, self._invoice(number), amount, self.now)
-                self.owed -= amount
+                await self._credit(self._invoice(number), amount)
             case Withdraw(number) if self.promises:
                 try:
                     await withdraw_promise(self.session, self.promises[number % len(self.promises)], "why", self.now)
@@ -186,6 +185,15 @@ class Purse:
         self.payments.append(ref)
         self.owed -= pay.amount if pay.confirmed else 0
 
+    async def _credit(self, invoice: int, amount: int) -> None:
+        most = await self.session.scalar(CREDITABLE, {"invoice": invoice})
+        try:
+            await credit_memo(self.session, invoice, amount, self.now)
+            assert amount <= most, "no credit comes from nothing"
+            self.owed -= amount
+        except MemoTooLarge:
+            assert amount > most
+
     async def _account(self) -> int | None:
         return await self.session.scalar(text("select min(id) from accounts"))
 
@@ -217,6 +225,12 @@ LEFT = text("""
 select p.amount - coalesce((select sum(amount) from ledger_entries where payment_id = p.id and kind = 'refund'), 0)
 from payments p where p.id = :payment
 """)
+
+CREDITABLE = text("""
+select coalesce(sum(amount) filter (where kind in ('charge', 'credit_memo')), 0)::bigint
+from ledger_entries where invoice_id = :invoice
+""")
+"""All that a bill still asks for, paid or not: none of these was settled before we knew it."""
 
 NEVER = {
     "a balance is the sum of its entries, never below zero nor above what was billed": """
@@ -256,6 +270,9 @@ NEVER = {
         union all
         select i.id from installments i join appropriations a on a.installment_id = i.id
         group by i.id having sum(a.amount) > i.amount""",
+    "nothing is credited on an invoice beyond what it was billed": """
+        select invoice_id from ledger_entries where kind in ('charge', 'credit_memo')
+        group by invoice_id having sum(amount) < 0 or invoice_id is null""",
     "a hold never freezes less than nothing": "select kind from conditional_payments where amount < 0",
     "a plan that is all paid has ended": """
         select ip.id from installment_plans ip join installments i on i.plan_id = ip.id where ip.ended_at is null

@@ -25,7 +25,9 @@ def test_parts_add_up_and_differ_by_one_unit_at_most(minor: int, count: int, cur
     assert max(part.minor for part in parts) - min(part.minor for part in parts) <= 1
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1,50", "1 000", "NaN", "Infinity", "12.345", "9" * 20, "--1"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1,50", "1 000", "NaN", "Infinity", "12.345", "9" * 20, "--1", "6e1", "+5", "5.", "1_000"]
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(BadAmount):
         money(text, "USD")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.document import parse
-from engine.plan_check import Finding, findings, silent_restrictions, without_standard
+from engine.plan_check import Finding, findings, silent_restrictions, silent_stages, without_standard
 from engine.store.plans import read_plans
 
 HEAD = """groups: [people]
@@ -164,6 +164,15 @@ def test_a_script_that_always_names_the_restriction_needs_one_ahead() -> None:
     text += "      - stage: last\n        actions: [{do: suspend_service}]\n"
     ((terms, node),) = read_plans(parse(text, "p.yaml"), "RON")
     assert list(silent_restrictions(terms, node, {"warning"})) == []
+
+
+def test_a_stage_whose_script_speaks_to_some_clients_only_is_a_warning() -> None:
+    ((terms, node),) = read_plans(parse(HEAD + "    start: {after_days: 4, min_debt: 50}\n" + STAGES, "p.yaml"), "RON")
+    (found,) = silent_stages(terms, node, {"warning": "courtesy", "promise_broken": "follow_up"})
+    assert str(found).startswith("p.yaml:12: warning: the script 'warning' is not about the debt as a whole")
+    assert str(found).endswith(
+        "stage second is entered and sends nothing; send another script here, and this one by courtesy"
+    )
 
 
 def test_a_group_without_a_standard_plan_is_a_warning() -> None:

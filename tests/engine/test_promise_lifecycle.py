@@ -8,8 +8,10 @@ import pytest
 from given import PLAN, given_client, given_invoice, given_plans
 from sqlalchemy import func, select, text
 
-from engine.agreements.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
+from engine.agreements.promises import NoSuchPromise, judge_promises, promise, to_be_judged, withdraw_promise
 from engine.apply import Source, apply, promise_terms
+from engine.calendar import AnyHour
+from engine.day import turn_day
 from engine.ledger import Received, credit_memo, receive
 from engine.money import money
 from engine.outcome import PromiseMade
@@ -177,3 +179,17 @@ async def test_a_memo_over_a_part_leaves_a_promise_to_be_broken(database: Databa
 
 def source(client: int) -> Source:
     return Source(client, 0, "sms", "RON", "event:1")
+
+
+async def test_a_day_judges_the_promises_of_everybody(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        dan = await given_client(session, "dan", sms="+40712345679")
+        await given_invoice(session, dan, "I2", "200", date(2026, 2, 1), account="D1")
+        for client in (ana, dan):
+            await promise(session, client, money("100", "RON"), UNTIL, MADE)
+        assert await to_be_judged(session, at(20)) == []
+        assert await to_be_judged(session, at(21)) == [ana, dan]
+        assert await judge_promises(session, at(21), [dan]) == 1, "a chunk is judged without the others"
+    await turn_day(database, at(21), AnyHour())
+    async with database.read() as session:
+        assert await states(session) == ["broken", "broken"]

@@ -129,7 +129,8 @@ create view moot_contacts as
   where c.state in ('planned', 'opened') and case c.occasion
     when 'promise_before' then p.state <> 'open'
     when 'promise_broken' then not exists (select from invoices o where o.client_id = c.client_id and o.balance > 0)
-    when 'before_due' then bill.balance <= 0
+    when 'before_due' then not exists (
+      select from invoices o where o.client_id = c.client_id and o.due = bill.due and o.balance > 0)
     when 'installment_before' then ip.ended_at is not null or i.amount <= coalesce(
       (select sum(a.amount) from appropriations a where a.installment_id = i.id), 0)
     when 'installment_missed' then ip.ended_at is not null or i.amount <= coalesce(

@@ -1,0 +1,81 @@
+"""Batches of the sender: what is barred stops nobody else, and what a person's word held back is not lost."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from given import given_client, given_invoice
+from loop import ANA_PHONE, Loop, running_loop
+from sqlalchemy import text
+
+from bot.outreach import open_contacts
+from bot.resolver import RESENT
+from bot.sender import send_due
+from bot.ticks import day_tick
+
+CONTACTS = "select state, tried from contacts order by id"
+
+
+async def queued(loop: Loop) -> None:
+    """What the day decides is opened and stands in the queue."""
+    await day_tick(loop.sandbox.wired.app, loop.clock())
+    await open_contacts(loop.sandbox.wired.app, loop.clock())
+
+
+async def store(loop: Loop, change: str, **values: object) -> None:
+    async with loop.sandbox.wired.app.database.write() as session:
+        await session.execute(text(change), values)
+
+
+async def neighbours(loop: Loop, count: int) -> list[str]:
+    """The phones of other clients who owe as Ana does."""
+    phones = [f"+407111{number:05}" for number in range(count)]
+    async with loop.sandbox.wired.app.database.write() as session:
+        for number, phone in enumerate(phones):
+            client = await given_client(session, f"client {number}", sms=phone)
+            await given_invoice(session, client, f"N{number}", "200", date(2026, 3, 1), account=f"N{number}")
+    return phones
+
+
+async def test_what_is_barred_goes_back_and_the_rest_of_its_batch_goes_out(database_url: str, now: datetime) -> None:
+    async with running_loop(database_url, now) as loop:
+        phones = await neighbours(loop, 3)
+        await queued(loop)
+        of = "(select id from clients where ref = :ref)"
+        await store(loop, f"update addresses set dead_since = now() where client_id = {of}", ref="client 0")  # noqa: S608
+        await store(loop, f"update conversations set owner = 'waiting' where client_id = {of}", ref="client 1")  # noqa: S608
+        await store(loop, "update outbound set send_until = send_from where id = (select max(id) from outbound)")
+        assert await send_due(loop.sandbox.wired.app, loop.clock()) == 4
+        assert len(loop.heard()) == 1
+        assert [len(loop.heard(phone)) for phone in phones] == [0, 0, 0]
+        assert await loop.asks("select count(*) from attempts") == [(1,)], "no attempt was made at the others"
+        assert await loop.asks("select reason from outbound where state in ('refused', 'expired') order by id") == [
+            ("the address is unusable",),
+            ("a person has taken over",),
+            ("its hours were over",),
+        ]
+        assert await loop.asks(CONTACTS) == [("opened", 1), ("planned", 1), ("planned", 0), ("planned", 0)]
+
+
+async def test_what_a_person_held_back_is_said_once_when_they_are_done(database_url: str, now: datetime) -> None:
+    async with running_loop(database_url, now, sms=ANA_PHONE) as loop:
+        await queued(loop)
+        await store(loop, "update conversations set owner = 'waiting'")
+        await loop.sandbox.settle()
+        assert loop.heard() == []
+        assert await loop.asks(CONTACTS) == [("planned", 0)], "the same channel is still to be tried"
+        await loop.later(days=3)
+        assert loop.heard() == [], "the client still waits for a person"
+        await store(loop, "update conversations set owner = 'bot'")
+        await loop.later(days=1)
+        await loop.later(days=1)
+        assert len(loop.heard()) == 1
+
+
+async def test_what_a_carrier_may_have_had_is_not_planned_again(database_url: str, now: datetime) -> None:
+    async with running_loop(database_url, now, sms=ANA_PHONE) as loop:
+        await queued(loop)
+        await store(loop, "update outbound set reason = :resent", resent=RESENT)
+        await store(loop, "update conversations set owner = 'waiting'")
+        await send_due(loop.sandbox.wired.app, loop.clock())
+        assert await loop.asks(CONTACTS) == [("opened", 1)]
