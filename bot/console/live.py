@@ -73,7 +73,7 @@ class Live:
     async def _listen(self) -> None:
         while True:
             with suppress(psycopg.OperationalError):
-                async with await self._database.listen(CHANNEL) as connection:
+                async with self._database.listen(CHANNEL) as connection:
                     self._tell(EVERYTHING)
                     async for note in connection.notifies():
                         self._tell(note.payload)

@@ -47,12 +47,13 @@ class Database:
         async with self._write.begin() as session:
             yield session
 
-    async def listen(self, channel: str) -> psycopg.AsyncConnection[Any]:
+    @asynccontextmanager
+    async def listen(self, channel: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """An autocommit connection of its own that listens on `channel`: a pooled one would lose notifications."""
         plain = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = await psycopg.AsyncConnection.connect(plain, autocommit=True)
-        await connection.execute(f'listen "{channel}"')
-        return connection
+        async with await psycopg.AsyncConnection.connect(plain, autocommit=True) as connection:
+            await connection.execute(f'listen "{channel}"')
+            yield connection
 
     async def close(self) -> None:
         """Close every connection."""

@@ -178,11 +178,10 @@ async def test_an_order_is_overdue_after_half_a_working_day(database, case, now)
 
 
 async def test_open_pages_are_told_of_orders(database, case, now):
-    listener = await database.listen("console")
-    (off,) = await ordered(database, case, now, Verb.SUSPEND_SERVICE)
-    await tell(database, off, DONE, now)
-    heard = [note.payload async for note in listener.notifies(timeout=1, stop_after=2)]
-    await listener.close()
+    async with database.listen("console") as listener:
+        (off,) = await ordered(database, case, now, Verb.SUSPEND_SERVICE)
+        await tell(database, off, DONE, now)
+        heard = [note.payload async for note in listener.notifies(timeout=10, stop_after=2)]
     assert heard == [f"client:{case[0]}"] * 2
 
 
