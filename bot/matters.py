@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from dialogs.facts import AccountDue, Due, Facts
 from engine.money import Money
-from engine.plan import Inclusion
 from engine.promise import PromiseState
 from engine.store.facts import Plans
 from engine.store.session import ReadSession, driver
@@ -212,17 +211,12 @@ async def _bills(session: ReadSession, rows: Sequence[Row]) -> dict[Key, list[Bi
     for row in rows:
         for plan in row["plans"]:
             include = (await plans.terms(plan, row["currency"])).include
-            if _counts(include, row["service"], row["provider"], row["amount"]):
+            if include.will_hold(row["service"], row["provider"], row["amount"]):
                 due = _due(row, row["balance"], "due")
                 account = AccountDue(row["ref"], row["service"], due.amount)
                 bills[_key(row)].append(Bill(row["id"], due, account))
                 break
     return bills
-
-
-def _counts(include: Inclusion, service: str, provider: str, amount: int) -> bool:
-    """Whether a bill will be debt of a plan one day; how old it has to be for that does not matter yet."""
-    return replace(include, min_age=0, max_age=None).holds(service, provider, 0, amount)
 
 
 def _still(missing: Sequence[Item], free: Money) -> Due | None:

@@ -11,14 +11,16 @@ from sqlalchemy import or_, select, text
 from bot.application import Application
 from bot.situation import Situations
 from bot.speaking import BULK, Slot, open_talk, take_turn
+from dialogs.facts import Facts
 from dialogs.turn import start
 from engine.agreements.pauses import pauses_of
 from engine.calendar import at_local, local_day, zone
 from engine.contact import ChannelKind
 from engine.debt import Pause, paused_until
 from engine.decision import Ending
+from engine.store.history import note
 from engine.store.session import WriteSession, lock_clients
-from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState, Occasion
+from engine.store.tables.casework import Case, Contact, ContactState, Occasion
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Conversation, Owner
 
@@ -102,7 +104,7 @@ class _Opening:
             contact.state = ContactState.SUPERSEDED
         elif contact.script not in self.app.scripts:
             self._unreachable(contact, f"there is no script '{contact.script}'")
-        elif not self._has_matter(contact, client):
+        elif (facts := self._facts(contact, client)) is None:
             contact.state = ContactState.SUPERSEDED
         elif (later := self._not_before(contact, client)) is not None:
             contact.send_from, contact.send_until = self.app.hours.next_span(later, zone(client.timezone))
@@ -110,13 +112,13 @@ class _Opening:
             self._unreachable(contact, ", ".join(contact.channels))
         else:
             contact.state = ContactState.OPENED
-            await self._talk(contact, client, address)
+            await self._talk(contact, client, address, facts)
 
-    def _has_matter(self, contact: Contact, client: Client) -> bool:
-        """Whether what the script is about is still there to be spoken of."""
+    def _facts(self, contact: Contact, client: Client) -> Facts | None:
+        """What may be said; None when what the script is about is no longer there to be spoken of."""
+        facts = self.situations.facts(client, contact.currency, contact.id, contact)
         matter = self.app.scripts[contact.script].matter
-        facts = self.situations.facts(client, contact.currency, contact.id)
-        return not matter or facts.due(matter) is not None
+        return facts if not matter or facts.due(matter) is not None else None
 
     def _not_before(self, contact: Contact, client: Client) -> datetime | None:
         """When a contact may be looked at again that cannot be made now; a person's own may be made in a pause."""
@@ -130,18 +132,13 @@ class _Opening:
 
     def _unreachable(self, contact: Contact, why: str) -> None:
         contact.state = ContactState.UNREACHABLE
-        detail = {"script": contact.script, "why": why}
-        self.session.add(
-            CaseEvent(
-                client_id=contact.client_id, case_id=contact.case_id, at=self.now, kind="unreachable", detail=detail
-            )
-        )
+        told = {"script": contact.script, "why": why}
+        note(self.session, contact.client_id, self.now, "unreachable", case=contact.case_id, **told)
 
-    async def _talk(self, contact: Contact, client: Client, address: Address) -> None:
+    async def _talk(self, contact: Contact, client: Client, address: Address, facts: Facts) -> None:
         talk = await open_talk(
             self.session, self.app, client, address, contact.script, contact.currency, self.now, contact
         )
-        facts = self.situations.facts(client, contact.currency, contact.id, contact)
         alone = not ChannelKind(address.channel).overheard
         turn = start(self.app.scripts[contact.script], facts, client.language, self.now, identified=alone)
         slot = Slot(contact.send_from, contact.send_until, BULK, contact.id)

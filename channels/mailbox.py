@@ -58,7 +58,7 @@ class _Reception:
     def __init__(self, domain: str, store: Store) -> None:
         self._domain, self._store = domain, store
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 aiosmtpd calls it so
         self, server: SMTP, session: Session, envelope: SmtpEnvelope, address: str, options: list[str]
     ) -> str:
         if address.rpartition("@")[2].lower() != self._domain:
@@ -68,7 +68,7 @@ class _Reception:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: SmtpEnvelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: SmtpEnvelope) -> str:  # noqa: N802 aiosmtpd calls it so
         sender, recipients = (envelope.mail_from or "").strip("<>"), tuple(envelope.rcpt_tos)  # "<>" is the null sender
         trace = f"Return-Path: <{sender}>\r\n" + "".join(f"X-Original-To: {to}\r\n" for to in recipients)
         await self._store(trace.encode("utf-8", "replace") + envelope.content, MailEnvelope(sender, recipients))

@@ -15,7 +15,7 @@ from engine.agreements.promises import promise, replace_promises
 from engine.calendar import working_day
 from engine.debt import together
 from engine.installment import Answer, InstallmentPolicy, Verdict, granted, schedule
-from engine.ledger import CLAIM, Received, client_day, receive
+from engine.ledger import CLAIM, Received, receive
 from engine.money import Money
 from engine.outcome import (
     Disputed,
@@ -31,9 +31,11 @@ from engine.outcome import (
 )
 from engine.plan import Plan, TaskKind
 from engine.promise import PromiseTerms
+from engine.store.days import client_day
 from engine.store.facts import facts_of
+from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession
-from engine.store.tables.casework import CaseEvent, Task
+from engine.store.tables.casework import Task
 from engine.store.tables.portfolio import Address, Client
 
 
@@ -72,7 +74,7 @@ async def _book(session: WriteSession, outcome: Outcome, source: Source, now: da
             await _task(session, source, kind, f"conversation handed over: {why}", now)
         case OptedOut():
             await opt_out(session, source.address, now)
-            _note(session, source, now, "opted_out")
+            note(session, source.client, now, "opted_out")
         case WrongPerson():
             await session.execute(
                 update(Address).where(Address.id == source.address, Address.dead_since.is_(None)).values(dead_since=now)
@@ -178,8 +180,4 @@ async def _task(session: WriteSession, source: Source, kind: TaskKind, reason: s
     }
     given = await session.scalar(insert(Task).values(values).on_conflict_do_nothing().returning(Task.id))
     if given is not None:
-        _note(session, source, now, "task", task=kind, reason=reason)
-
-
-def _note(session: WriteSession, source: Source, now: datetime, kind: str, **detail: str) -> None:
-    session.add(CaseEvent(client_id=source.client, at=now, kind=kind, detail=detail))
+        note(session, source.client, now, "task", task=kind, reason=reason)

@@ -181,11 +181,6 @@ def approach(row: Row, terms: Plan) -> Iterator[tuple[str, tuple[ChannelKind, ..
     if row.occasion != Occasion.BEFORE_DUE:
         yield SCRIPTS[Occasion(row.occasion)], terms.follow_up.channels or terms.channels
         return
-    include = terms.include
-    if (
-        (not include.services or row.service in include.services)
-        and (not include.providers or row.provider in include.providers)
-        and (row.amount or 0) >= include.min_amount
-    ):
+    if terms.include.will_hold(row.service or "", row.provider or "", row.amount or 0):
         wish = next(one for one in terms.courtesies if one.before_due == row.before_due)
         yield wish.send.script, wish.send.channels

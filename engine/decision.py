@@ -22,11 +22,10 @@ class CaseStatus(StrEnum):
 
 
 class Ending(StrEnum):
-    """Why a case closed: its debt is gone, its last stage has been worked (A5), or a person moved it elsewhere."""
+    """Why a case closed: its debt is gone, or its last stage has been worked (A5)."""
 
     PAID = "paid"
     WORKED = "worked"
-    MOVED = "moved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,16 +38,12 @@ class Node:
         """The error for this place."""
         return DocumentError(self.file, self.line, message)
 
-    def mapping(
-        self, required: Collection[str], optional: Collection[str] = (), later: Collection[str] = ()
-    ) -> dict[str, Node]:
-        """The keys of a mapping. Unknown ones are refused by name, and so are those of `later`, which are not built."""
+    def mapping(self, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
+        """The keys of a mapping. Unknown ones are refused by name."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"expected keys ({', '.join(required) or ', '.join(optional)}), found {self._kind()}")
         known = {*required, *optional}
         for key, node in self.value.items():
-            if key in later:
-                raise node.wrong(f"'{key}' is not supported yet")
             if key not in known:
                 raise node.wrong(f"unknown key '{key}'; the keys here are: {', '.join(sorted(known))}")
         for key in required:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.agreements.appropriation import appropriate
 from engine.agreements.disputes import close_dispute, open_dispute
-from engine.calendar import local_day, zone
 from engine.debt import allocate
 from engine.money import Money
 from engine.paid import paid, settled
+from engine.store.days import client_day
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import EntryKind, LedgerEntry, Payment, PaymentStatus
-from engine.store.tables.portfolio import Account, Client, Invoice
+from engine.store.tables.portfolio import Account, Invoice
 
 
 class NothingToSettle(LookupError):
@@ -277,9 +277,3 @@ async def resolve(
         for invoice, part in allocate(granted, due):
             await credit_memo(session, invoice, part, now)
     close_dispute(session, contested, granted, now, by=by, reason=reason)
-
-
-async def client_day(session: ReadSession, client: int, now: datetime) -> date:
-    """The day it is for the client at `now`."""
-    name = await session.scalar(select(Client.timezone).where(Client.id == client))
-    return local_day(now, zone(str(name)))

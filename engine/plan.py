@@ -103,13 +103,20 @@ class Inclusion:
 
     def holds(self, service: str, provider: str, age: int, amount: int) -> bool:
         """Whether an invoice of `amount` minor units, billed in full, counts when it is `age` days past due."""
+        of_age = age >= self.min_age and (self.max_age is None or age <= self.max_age)
+        return of_age and self.will_hold(service, provider, amount)
+
+    def will_hold(self, service: str, provider: str, amount: int) -> bool:
+        """Whether an invoice counts one day; how old it has to be for that does not matter yet."""
         return (
             (not self.services or service in self.services)
             and (not self.providers or provider in self.providers)
-            and age >= self.min_age
-            and (self.max_age is None or age <= self.max_age)
             and amount >= self.min_amount
         )
+
+
+EVERYTHING = Inclusion()
+"""What a plan includes that says nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ class Plan:
     exit_debt: int = 0
     blinking: bool = False
     advance: Advance = Advance.STEPWISE
-    include: Inclusion = Inclusion()
+    include: Inclusion = EVERYTHING
     min_days_between_contacts: int = 0
     grace: int = 0
     promise_threshold: int = 100
@@ -163,6 +170,11 @@ class Plan:
         """Every channel the stages speak by, in the order they first appear."""
         sends = [one for stage in self.stages for one in stage.actions if isinstance(one, Send)]
         return tuple(dict.fromkeys(channel for send in sends for channel in send.channels))
+
+    @property
+    def includes_all(self) -> bool:
+        """Whether every due invoice is real debt of this plan."""
+        return self.include == EVERYTHING
 
     def includes(self, service: str, provider: str, due: date, amount: int, today: date) -> bool:
         """Whether a due invoice is real debt of this plan on a day."""

@@ -19,8 +19,6 @@ from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import EntryKind, LedgerEntry, Payment, PaymentStatus
 from engine.store.tables.portfolio import Account, Invoice
 
-Detail = dict[str, int | str | None]
-
 
 class NoSuchPayment(LookupError):
     """There is no payment of that reference."""
@@ -38,8 +36,17 @@ async def refund_invoice(
     rows = await paid(session, LedgerEntry.invoice_id == invoice_id)
     taken = await _take_back(session, invoice.client_id, account.currency, rows, now)
     if taken:
-        told: Detail = {"invoice": invoice.ref, "amount": taken, "currency": account.currency}
-        note(session, invoice.client_id, now, "refund", **told, by=by, reason=reason)
+        note(
+            session,
+            invoice.client_id,
+            now,
+            "refund",
+            invoice=invoice.ref,
+            amount=taken,
+            currency=account.currency,
+            by=by,
+            reason=reason,
+        )
         for number in [row.payment for row in rows if row.payment is not None]:
             payment = await session.get_one(Payment, number)
             await unappropriate(session, payment, await _left(session, payment))
@@ -64,8 +71,17 @@ async def reverse(
     booked = payment.status == PaymentStatus.CONFIRMED
     payment.status = PaymentStatus.REVERSED
     client, currency = payment.client_id, payment.currency
-    told: Detail = {"payment": ref, "amount": payment.amount, "currency": currency}
-    note(session, client, now, "payment_reversed", **told, by=by, reason=reason)
+    note(
+        session,
+        client,
+        now,
+        "payment_reversed",
+        payment=ref,
+        amount=payment.amount,
+        currency=currency,
+        by=by,
+        reason=reason,
+    )
     if booked:
         rows = await paid(session, LedgerEntry.payment_id == payment.id)
         await _take_back(session, client, currency, rows, now)

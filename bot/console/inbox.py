@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVarTuple
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
@@ -18,6 +19,7 @@ from engine.store.tables.portfolio import Client
 from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 
 MOST = 100
+Columns = TypeVarTuple("Columns")
 
 
 class View(StrEnum):
@@ -98,7 +100,7 @@ async def waiting(session: ReadSession) -> tuple[int, datetime | None]:
     return row[0], row[1]
 
 
-def _of(statement: Select, view: View, who: Operator) -> Select:  # type: ignore[type-arg]
+def _of(statement: Select[*Columns], view: View, who: Operator) -> Select[*Columns]:
     match view:
         case View.WAITING:
             return statement.where(Conversation.owner == Owner.WAITING)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.debt import standing
 from engine.decide import status
 from engine.decision import NO_STAGE, CaseStatus
 from engine.money import Money
@@ -29,7 +28,7 @@ async def standings(session: ReadSession, clients: Sequence[int], now: datetime)
     """By client; who owes nothing and is not worked is not in it."""
     found: dict[int, Standing] = {}
     async for facts, plan in facts_of(session, clients, now):
-        debt = standing(facts.owed, facts.holds, facts.today)
+        debt = facts.debt
         before = found.get(facts.client)
         if before is not None and before.real.minor >= debt.real:
             continue

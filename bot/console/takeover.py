@@ -15,8 +15,8 @@ from bot.application import Application
 from bot.console.access import Operator
 from bot.speaking import answer_as
 from engine.contact import ChannelKind
+from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession
-from engine.store.tables.casework import CaseEvent
 from engine.store.tables.people import Custody, Draft, User
 from engine.store.tables.talk import Conversation, MessageRow, Owner
 
@@ -172,5 +172,4 @@ async def _change_hands(
 
 
 def _note(session: WriteSession, talk: Conversation, kind: str, who: Operator, now: datetime) -> None:
-    detail = {"operator": who.name, "channel": talk.channel, "conversation": talk.id}
-    session.add(CaseEvent(client_id=talk.client_id, at=now, kind=kind, detail=detail))
+    note(session, talk.client_id, now, kind, operator=who.name, channel=talk.channel, conversation=talk.id)

@@ -18,7 +18,7 @@ from engine.store.tables.casework import OrderOutcome
 log = structlog.get_logger()
 
 EVERY = timedelta(hours=3)
-"""Such systems work orders off in batches; every three hours is within what Amiable waits (engine/work/orders.py)."""
+"""Such systems work orders off in batches; every three hours is within what Amiable waits (engine.work.orders)."""
 
 BATCH = 200
 POLL_SECONDS = 5.0

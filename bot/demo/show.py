@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -113,7 +113,7 @@ async def _play(console: Console, url: str, stage: Stage, progress: Progress) ->
 
 
 @contextmanager
-def _shown(console: Console, progress: Progress) -> Iterator:  # type: ignore[type-arg]
+def _shown(console: Console, progress: Progress) -> Iterator[Callable[[datetime], None]]:
     """A progress bar on a terminal, a line a week elsewhere."""
     start = progress.now
     total = (progress.ends_at - start).total_seconds() / SECONDS_A_DAY

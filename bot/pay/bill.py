@@ -13,8 +13,9 @@ from sqlalchemy import func, select, text
 
 from bot.pay.agreed import Part, Promised, parts_to_pay, promised, together
 from engine.debt import HoldKind, allocate
-from engine.ledger import client_day, credits_of
+from engine.ledger import credits_of
 from engine.money import Money
+from engine.store.days import client_day
 from engine.store.session import ReadSession
 from engine.store.tables.ledger import Payment, PaymentStatus
 from engine.store.tables.portfolio import Account, Invoice

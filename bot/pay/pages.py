@@ -116,7 +116,7 @@ def _book(catalog: Catalog) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.install_gettext_translations(catalog.translations, newstyle=True)  # type: ignore[attr-defined]
+    pages.install_gettext_translations(catalog.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     pages.filters["money"] = lambda amount: shown_money(amount, catalog)
     pages.filters["day"] = lambda day, today: shown_date(day, catalog, today, weekday=False)
     pages.filters["moment"] = lambda at, zone: _moment(at, zone, locale)

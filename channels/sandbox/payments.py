@@ -88,8 +88,8 @@ class PaymentProvider(HttpCarrier):
         for entry in entries:
             fields = {key: value for key, value in entry.items() if key != "event"}
             if entry["event"] == "checkout":
-                at = datetime.fromisoformat(fields.pop("created_at"))
-                self._keep(Checkout(**{**fields, "amount": int(fields["amount"])}, created_at=at))  # type: ignore[arg-type]
+                at, amount = datetime.fromisoformat(fields.pop("created_at")), int(fields.pop("amount"))
+                self._keep(Checkout(**fields, amount=amount, created_at=at))
             elif entry["event"] == "paid":
                 checkout, at = self._checkouts[entry["checkout"]], datetime.fromisoformat(entry["at"])
                 self._payments[checkout.id] = payment_of(entry["id"], checkout, at)

@@ -102,7 +102,7 @@ class SmtpRelay:
         await self._listener.stop()
         self._journal.close()
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 aiosmtpd calls it so
         self, server: aiosmtpd.smtp.SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """What the dialogue answers to a recipient."""
@@ -115,7 +115,7 @@ class SmtpRelay:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, server: aiosmtpd.smtp.SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: aiosmtpd.smtp.SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd calls it so
         """Keep the mail for each recipient, and what follows from it."""
         scripts = [self._scripts.get(to.lower(), []) for to in envelope.rcpt_tos]
         fates = [script.pop(0) if script else (MailFate.DELIVERED, "") for script in scripts]

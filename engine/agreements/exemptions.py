@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from engine.store.history import note
 from engine.store.session import WriteSession
-from engine.store.tables.casework import CaseEvent, Exemption
+from engine.store.tables.casework import Exemption
 from engine.store.tables.portfolio import Account, Invoice
 
 
@@ -50,14 +51,17 @@ async def exempt(
         made_at=now,
     )
     session.add(row)
-    detail = {
-        "invoice": of_invoice.ref if of_invoice else None,
-        "account": of_account.ref if of_account else None,
-        "until": until.isoformat() if until else None,
-        "reason": reason,
-        "by": by,
-    }
-    session.add(CaseEvent(client_id=client, at=now, kind="exempted", detail=detail))
+    note(
+        session,
+        client,
+        now,
+        "exempted",
+        invoice=of_invoice.ref if of_invoice else None,
+        account=of_account.ref if of_account else None,
+        until=until.isoformat() if until else None,
+        reason=reason,
+        by=by,
+    )
     await session.flush()
     return row.id
 
@@ -68,7 +72,6 @@ async def end_exemption(session: WriteSession, number: int, by: str, now: dateti
     if row is None or row.ended_at is not None:
         raise NoSuchExemption(f"no exemption {number} is in force")
     row.ended_at = now
-    detail = {"by": by, "reason": reason} if reason else {"by": by}
-    session.add(CaseEvent(client_id=row.client_id, at=now, kind="exemption_ended", detail=detail))
+    note(session, row.client_id, now, "exemption_ended", by=by, reason=reason or None)
     await session.flush()
     return row.client_id

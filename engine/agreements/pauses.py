@@ -6,15 +6,15 @@ A pause that overlaps another is kept beside it and the days both cover count on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from engine.calendar import local_day, zone
 from engine.debt import Pause
+from engine.store.days import client_day
+from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession
-from engine.store.tables.casework import CaseEvent, DunningPause
-from engine.store.tables.portfolio import Client
+from engine.store.tables.casework import DunningPause
 
 LONGEST = 366
 """Days; a longer peace is an exemption, which shows as frozen money and not as a forgotten clock."""
@@ -32,12 +32,11 @@ async def pause(session: WriteSession, client: int, days: int, reason: str, by: 
     """Pause from the client's today for so many days; no stage is entered and no contact started. The pause's id."""
     if not 1 <= days <= LONGEST:
         raise BadPause(f"a pause lasts from 1 to {LONGEST} days, not {days}")
-    today = await _today(session, client, now)
+    today = await client_day(session, client, now)
     ends = today + timedelta(days=days)
     row = DunningPause(client_id=client, starts=today, ends=ends, reason=reason, made_by=by, made_at=now)
     session.add(row)
-    detail = {"until": ends.isoformat(), "reason": reason, "by": by}
-    session.add(CaseEvent(client_id=client, at=now, kind="paused", detail=detail))
+    note(session, client, now, "paused", until=ends.isoformat(), reason=reason, by=by)
     await session.flush()
     return row.id
 
@@ -45,11 +44,10 @@ async def pause(session: WriteSession, client: int, days: int, reason: str, by: 
 async def end_pause(session: WriteSession, number: int, by: str, now: datetime, *, reason: str = "") -> int:
     """End a pause today: the days before count as paused. The client. Raises NoSuchPause."""
     row = await session.get(DunningPause, number, populate_existing=True)
-    if row is None or row.ends <= (today := await _today(session, row.client_id, now)):
+    if row is None or row.ends <= (today := await client_day(session, row.client_id, now)):
         raise NoSuchPause(f"no pause {number} is running")
     row.ends = max(today, row.starts)
-    detail = {"by": by, "reason": reason} if reason else {"by": by}
-    session.add(CaseEvent(client_id=row.client_id, at=now, kind="pause_ended", detail=detail))
+    note(session, row.client_id, now, "pause_ended", by=by, reason=reason or None)
     await session.flush()
     return row.client_id
 
@@ -61,8 +59,3 @@ async def pauses_of(session: ReadSession, clients: Sequence[int]) -> dict[int, l
     for row in await session.scalars(rows):
         found.setdefault(row.client_id, []).append(Pause(row.starts, row.ends))
     return found
-
-
-async def _today(session: ReadSession, client: int, now: datetime) -> date:
-    name = await session.scalar(select(Client.timezone).where(Client.id == client))
-    return local_day(now, zone(str(name)))

@@ -20,8 +20,9 @@ from engine.decision import NO_STAGE, CaseFacts
 from engine.plan import Plan
 from engine.run import decide_clients, write_decisions
 from engine.store.facts import facts_of
+from engine.store.history import note
 from engine.store.session import WriteSession, lock_clients
-from engine.store.tables.casework import Case, CaseEvent, Contact, ContactState, DeferralRow, Occasion, ServiceOrder
+from engine.store.tables.casework import Case, Contact, ContactState, DeferralRow, Occasion, ServiceOrder
 from engine.store.tables.portfolio import PlanVersion
 
 
@@ -184,8 +185,8 @@ async def _defer(session: WriteSession, case: int, stage: str, until: date | Non
     session.add(
         DeferralRow(case_id=case, stage=number, until=until, reason=who.reason, made_by=who.by, made_at=who.now)
     )
-    told = {"until": until.isoformat()} if until else {}
-    _note(session, work, who, "stage_held" if until else "stage_skipped", stage=stage, **told)
+    day = until.isoformat() if until else None
+    _note(session, work, who, "stage_held" if until else "stage_skipped", stage=stage, until=day)
     await _decide(session, work, who)
 
 
@@ -224,6 +225,6 @@ async def _decide(session: WriteSession, work: _Work, who: Deviator) -> None:
     await decide_clients(session, [work.case.client_id], who.now, who.hours)
 
 
-def _note(session: WriteSession, work: _Work, who: Deviator, kind: str, **detail: str | int) -> None:
-    told = {**detail, "by": who.by, "reason": who.reason}
-    session.add(CaseEvent(client_id=work.case.client_id, case_id=work.case.id, at=who.now, kind=kind, detail=told))
+def _note(session: WriteSession, work: _Work, who: Deviator, kind: str, **detail: str | int | None) -> None:
+    case = work.case
+    note(session, case.client_id, who.now, kind, case=case.id, **detail, by=who.by, reason=who.reason)

@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from engine.money import Money
 from engine.plan import TaskKind, Verb
+from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession, lock_clients
-from engine.store.tables.casework import CaseEvent, OrderOutcome, ServiceOrder, Task
+from engine.store.tables.casework import OrderOutcome, ServiceOrder, Task
 from engine.store.tables.portfolio import Account
 
 OVERDUE = timedelta(hours=4)
@@ -145,9 +146,19 @@ async def acknowledge(session: WriteSession, number: int, said: Acknowledgement,
         raise Contradicted(order.outcome or "", order.reference, order.acknowledged_at)
     order.acknowledged_at, order.outcome, order.reference, order.note = now, said.outcome, said.reference, said.note
     account = await session.get(Account, order.account_id) if order.account_id else None
-    told = {"account": account and account.ref, "reference": said.reference, "note": said.note, "operator": said.by}
-    detail = {"order": order.id, "verb": order.verb, **{name: value for name, value in told.items() if value}}
-    session.add(CaseEvent(client_id=client, case_id=order.case_id, at=now, kind=f"order_{said.outcome}", detail=detail))
+    note(
+        session,
+        client,
+        now,
+        f"order_{said.outcome}",
+        case=order.case_id,
+        order=order.id,
+        verb=order.verb,
+        account=account.ref if account else None,
+        reference=said.reference or None,
+        note=said.note or None,
+        operator=said.by or None,
+    )
     await session.flush()
     if said.outcome is OrderOutcome.REFUSED:
         await _review(session, order, said, now)
@@ -182,5 +193,4 @@ async def _review(session: WriteSession, order: ServiceOrder, said: Acknowledgem
         "created_at": now,
     }
     await session.execute(insert(Task).values(values).on_conflict_do_nothing())
-    detail = {"kind": str(TaskKind.REVIEW), "reason": reason}
-    session.add(CaseEvent(client_id=order.client_id, case_id=order.case_id, at=now, kind="task", detail=detail))
+    note(session, order.client_id, now, "task", case=order.case_id, kind=TaskKind.REVIEW, reason=reason)

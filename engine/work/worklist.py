@@ -17,8 +17,9 @@ from engine.apply import promise_terms, unfrozen
 from engine.calendar import at_local, local_day, zone
 from engine.money import Money
 from engine.plan import TaskKind
+from engine.store import history
 from engine.store.session import ReadSession, WriteSession, lock_clients
-from engine.store.tables.casework import CaseEvent, Task, TaskResult
+from engine.store.tables.casework import Task, TaskResult
 from engine.store.tables.people import User
 from engine.store.tables.portfolio import Account, Client
 
@@ -111,7 +112,7 @@ async def take(session: WriteSession, number: int, who: Worker, now: datetime) -
     task = await _mine_or_free(session, number, who, now)
     if task.assigned_to != who.id:
         task.assigned_to, task.assigned_at = who.id, now
-        _note(session, task.client_id, now, "task_taken", kind=task.kind, reason=task.reason, operator=who.name)
+        history.note(session, task.client_id, now, "task_taken", kind=task.kind, reason=task.reason, operator=who.name)
         await session.flush()
     return task
 
@@ -121,7 +122,9 @@ async def give_back(session: WriteSession, number: int, who: Worker, now: dateti
     task = await _mine_or_free(session, number, who, now)
     if task.assigned_to is not None:
         task.assigned_to = task.assigned_at = None
-        _note(session, task.client_id, now, "task_given_back", kind=task.kind, reason=task.reason, operator=who.name)
+        history.note(
+            session, task.client_id, now, "task_given_back", kind=task.kind, reason=task.reason, operator=who.name
+        )
         await session.flush()
     return task
 
@@ -138,12 +141,19 @@ async def finish(session: WriteSession, number: int, who: Worker, report: Report
         raise BadReport("promised", f"the client has no account in {report.promised.currency}")
     task.done_at, task.done_by, task.result = now, who.id, report.result
     task.person, task.late_reason, task.note = report.person or None, report.late_reason, report.note or None
-    told = {"person": report.person, "late_reason": report.late_reason, "note": report.note}
-    more = {name: str(value) for name, value in told.items() if value}
-    _note(
-        session, client.id, now, "task_done", kind=task.kind, reason=task.reason, result=str(report.result),
-        operator=who.name, **more,
-    )  # fmt: skip
+    history.note(
+        session,
+        client.id,
+        now,
+        "task_done",
+        kind=task.kind,
+        reason=task.reason,
+        result=report.result,
+        operator=who.name,
+        person=task.person,
+        late_reason=task.late_reason,
+        note=task.note,
+    )
     if report.promised is not None:
         await _promised(session, client, report.promised, report, now)
     if report.callback_on is not None:
@@ -166,9 +176,17 @@ async def record(
     if deed is Deed.OTHER and not note:
         raise BadReport("note", "say in the note what was done")
     at = now if on == today else at_local(on, time(12), where)
-    more = {"note": note} if note else {}
-    _note(session, client, at, "deed", deed=str(deed), on=on.isoformat(), operator=who.name,
-          entered=now.isoformat(), **more)  # fmt: skip
+    history.note(
+        session,
+        client,
+        at,
+        "deed",
+        deed=deed,
+        on=on.isoformat(),
+        operator=who.name,
+        entered=now.isoformat(),
+        note=note or None,
+    )
     await session.flush()
 
 
@@ -253,8 +271,4 @@ async def _callback(session: WriteSession, task: Task, on: date, who: Worker, no
         "due_on": on,
     }
     await session.execute(insert(Task).values(values).on_conflict_do_nothing())
-    _note(session, task.client_id, now, "task", kind=str(TaskKind.CALLBACK), reason=reason, due_on=on.isoformat())
-
-
-def _note(session: WriteSession, client: int, now: datetime, kind: str, /, **detail: str) -> None:
-    session.add(CaseEvent(client_id=client, at=now, kind=kind, detail=detail))
+    history.note(session, task.client_id, now, "task", kind=TaskKind.CALLBACK, reason=reason, due_on=on.isoformat())

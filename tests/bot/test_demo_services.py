@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from given import ORDERS
 from loop import Loop, running_loop
 
 from bot.demo.services import EVERY, ServiceSystem, answering, service_system, what_becomes_of
@@ -17,23 +18,11 @@ from engine.plan import Verb
 from engine.run import decide_clients
 from engine.store.session import lock_clients
 
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
-    stages:
-      - stage: restriction
-        actions: [{do: suspend_service, min_account_debt: 100}, {do: status_collections}]
-"""
-
 
 @pytest.fixture
 async def loop(database_url: str, now) -> AsyncIterator[Loop]:
     """Two orders about Ana's account."""
-    async with running_loop(database_url, now, plan=PLAN) as running:
+    async with running_loop(database_url, now, plan=ORDERS) as running:
         await running.decide()
         yield running
 

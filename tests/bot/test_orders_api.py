@@ -7,29 +7,18 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from given import ORDERS
 from loop import Loop, running_loop
 from pydantic import ValidationError
 
 from bot.routes.api import Refused, api_routes, refused
 from bot.settings import Settings
 
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
-    stages:
-      - stage: restriction
-        actions: [{do: suspend_service, min_account_debt: 100}, {do: status_collections}]
-"""
-
 
 @pytest.fixture
 async def loop(database_url: str, now) -> AsyncIterator[Loop]:
     """Ana, whose service is ordered to be suspended."""
-    async with running_loop(database_url, now, plan=PLAN) as running:
+    async with running_loop(database_url, now, plan=ORDERS) as running:
         await running.decide()
         yield running
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,10 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
-from given import given_client, given_invoice, given_plans
+from given import given_client, given_invoice
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select
+from stories import Stage, breaches, set_stage
 
 from engine.agreements.disputes import GrantTooLarge, NoSuchDispute, dispute
 from engine.agreements.exemptions import exempt
@@ -29,7 +29,7 @@ from engine.record import Recorded, recorded
 from engine.refunds import refund_invoice
 from engine.run import decide_clients
 from engine.store.facts import facts_of
-from engine.store.session import Database, WriteSession
+from engine.store.session import WriteSession
 from engine.store.tables.casework import CaseEvent, Contact, DecisionRow
 
 HOURS = AnyHour()
@@ -271,40 +271,20 @@ NEVER = {
             and r.verb = 'restore_service')""",
 }
 
-
-BROKEN = text("\nunion all\n".join(f"select '{what}' where exists ({never})" for what, never in NEVER.items()))
-
-
-class _Undone(Exception):
-    """The story is over; nothing of it stays."""
+BROKEN = breaches(NEVER)
 
 
-async def _play(database: Database, on: tuple[str, ...], story: list[Step]) -> None:
-    try:
-        async with database.write() as session:
-            client = await given_client(session, zone="Etc/UTC", plans=on)
-            life = Life(session, client)
-            for step in story:
-                await life.do(step)
-                await life.check()
-            raise _Undone
-    except _Undone:
-        pass
-
-
-async def _prepare(database: Database) -> None:
-    async with database.write() as session:
-        await given_plans(session, PLANS)
+async def _play(session: WriteSession, on: tuple[str, ...], story: list[Step]) -> None:
+    life = Life(session, await given_client(session, zone="Etc/UTC", plans=on))
+    for step in story:
+        await life.do(step)
+        await life.check()
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[tuple[asyncio.Runner, Database]]:
-    """A loop and a database of this test's own: hypothesis plays many stories within one test."""
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        database = Database(database_url)
-        runner.run(_prepare(database))
-        yield runner, database
-        runner.run(database.close())
+def stage(database_url: str) -> Iterator[Stage]:
+    with set_stage(database_url, PLANS) as stage:
+        yield stage
 
 
 @settings(
@@ -312,9 +292,9 @@ def stage(database_url: str) -> Iterator[tuple[asyncio.Runner, Database]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 @given(seed=st.integers(0, 2**32))
-def test_nobody_is_chased_for_frozen_money(stage: tuple[asyncio.Runner, Database], seed: int) -> None:
+def test_nobody_is_chased_for_frozen_money(stage: Stage, seed: int) -> None:
     # Stories come from a seed: lists of this length drawn one by one turn out too alike to reach the later stages.
-    runner, database = stage
     luck = Random(seed)  # noqa: S311 - no secret
     on = luck.choice(ON)
-    runner.run(_play(database, on, [Bill(luck.randrange(60_00, 200_00), -2), *(step(luck) for _ in range(LENGTH - 1))]))
+    story = [Bill(luck.randrange(60_00, 200_00), -2), *(step(luck) for _ in range(LENGTH - 1))]
+    stage.play(lambda session: _play(session, on, story))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from given import given_client, given_invoice, given_plans
+from given import THREE_STAGES, given_client, given_invoice, given_plans
 from sqlalchemy import select
 
 from engine.agreements.exemptions import NoSuchExemption, NotTheirs, end_exemption, exempt
@@ -37,23 +37,6 @@ from engine.work.deviations import (
 )
 
 HOURS = AnyHour()
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
-    stages:
-      - stage: reminder
-        actions: [{send: reminder, by: [sms]}]
-      - stage: warning
-        after_days: 5
-        actions: [{send: warning, by: [sms]}]
-      - stage: restriction
-        after_days: 10
-        actions: [{do: suspend_service}]
-"""
 
 
 def at(day: int, hour: int = 6, month: int = 3) -> datetime:
@@ -68,7 +51,7 @@ def olga(day: int, reason: str = "she called") -> Deviator:
 async def ana(database: Database) -> int:
     """Ana owes 200 and 60 since 1 March; on 6 March her reminder has been decided."""
     async with database.write() as session:
-        await given_plans(session, PLAN)
+        await given_plans(session, THREE_STAGES)
         client = await given_client(session, sms="+40712345678")
         await given_invoice(session, client, "I1", "200", date(2026, 3, 1), account="A1")
         await given_invoice(session, client, "I2", "60", date(2026, 3, 1), account="A2")
@@ -153,7 +136,7 @@ async def test_a_contact_can_be_added_twice(database: Database, ana: int) -> Non
 
 async def test_a_case_finishes_on_its_version_unless_moved(database: Database, ana: int) -> None:
     case = await running(database)
-    shorter = PLAN.replace(
+    shorter = THREE_STAGES.replace(
         "after_days: 5\n        actions: [{send: warning", "after_days: 1\n        actions: [{send: warning"
     )
     async with database.write() as session:
@@ -167,9 +150,8 @@ async def test_a_case_finishes_on_its_version_unless_moved(database: Database, a
 
 
 async def test_a_case_on_a_left_plan_finishes_first(database: Database, ana: int) -> None:
-    both = PLAN + PLAN[PLAN.index("  - plan") :].replace("plan: standard", "plan: other").replace(
-        "standard: true", "standard: false"
-    )
+    other = THREE_STAGES[THREE_STAGES.index("  - plan") :].replace("plan: standard", "plan: other")
+    both = THREE_STAGES + other.replace("standard: true", "standard: false")
     async with database.write() as session:
         await given_plans(session, both)
         (await session.get_one(Client, ana)).plans = ["other"]
@@ -246,7 +228,7 @@ async def test_the_log_tells_a_decision_once_and_keeps_what_it_was_made_from(dat
 async def test_what_was_sent_keeps_its_stage_when_the_version_changes(database: Database, ana: int) -> None:
     case = await running(database)
     await decide_all(database, at(11), HOURS)
-    fewer = PLAN.replace("      - stage: reminder\n        actions: [{send: reminder, by: [sms]}]\n", "")
+    fewer = THREE_STAGES.replace("      - stage: reminder\n        actions: [{send: reminder, by: [sms]}]\n", "")
     more = fewer + "      - stage: last\n        actions: [{send: final_notice, by: [sms]}]\n"
     async with database.write() as session:
         await given_plans(session, more)
@@ -262,7 +244,7 @@ async def test_what_was_sent_keeps_its_stage_when_the_version_changes(database: 
 
 async def test_a_missed_installment_makes_a_task_though_nothing_is_due_yet(database: Database) -> None:
     async with database.write() as session:
-        await given_plans(session, PLAN)
+        await given_plans(session, THREE_STAGES)
         client = await given_client(session, sms="+40712345678")
         await given_invoice(session, client, "I1", "200", date(2026, 4, 1))
         parts = [Part(date(2026, 3, 10), 100_00), Part(date(2026, 4, 10), 100_00)]

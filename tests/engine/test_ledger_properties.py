@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from given import given_client, given_invoice, given_plans
+from given import given_client, given_invoice
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
+from stories import Stage, breaches, set_stage
 
 from engine.agreements.installments import agree_installments, cancel_installments, running_plan
 from engine.agreements.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
@@ -21,7 +21,7 @@ from engine.ledger import MemoTooLarge, NothingToSettle, Received, confirm, cred
 from engine.money import Money
 from engine.promise import PromiseTerms
 from engine.refunds import refund_invoice, reverse
-from engine.store.session import Database, WriteSession
+from engine.store.session import WriteSession
 from engine.store.tables.ledger import Payment
 
 LENGTH = 40
@@ -281,39 +281,20 @@ NEVER = {
           where j.plan_id = ip.id)""",
 }
 
-
-BROKEN = text("\nunion all\n".join(f"select '{what}' where exists ({never})" for what, never in NEVER.items()))
-
-
-class _Undone(Exception):
-    """The story is over; nothing of it stays."""
+BROKEN = breaches(NEVER)
 
 
-async def _play(database: Database, story: list[Step]) -> None:
-    try:
-        async with database.write() as session:
-            purse = Purse(session, await given_client(session))
-            for step in story:
-                await purse.do(step)
-                await purse.check()
-            raise _Undone
-    except _Undone:
-        pass
-
-
-async def _prepare(database: Database) -> None:
-    async with database.write() as session:
-        await given_plans(session)
+async def _play(session: WriteSession, story: list[Step]) -> None:
+    purse = Purse(session, await given_client(session))
+    for step in story:
+        await purse.do(step)
+        await purse.check()
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[tuple[asyncio.Runner, Database]]:
-    """A loop and a database of this test's own: hypothesis plays many stories within one test."""
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        database = Database(database_url)
-        runner.run(_prepare(database))
-        yield runner, database
-        runner.run(database.close())
+def stage(database_url: str) -> Iterator[Stage]:
+    with set_stage(database_url) as stage:
+        yield stage
 
 
 @settings(
@@ -322,6 +303,5 @@ def stage(database_url: str) -> Iterator[tuple[asyncio.Runner, Database]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 @given(story=st.lists(steps, min_size=LENGTH, max_size=LENGTH))
-def test_sums_agree_and_nothing_vanishes(stage: tuple[asyncio.Runner, Database], story: list[Step]) -> None:
-    runner, database = stage
-    runner.run(_play(database, story))
+def test_sums_agree_and_nothing_vanishes(stage: Stage, story: list[Step]) -> None:
+    stage.play(lambda session: _play(session, story))

@@ -30,6 +30,37 @@ plans:
         actions: [{do: suspend_service, min_account_debt: 100}, {task: call}]
 """
 
+THREE_STAGES = """
+groups: [individuals]
+plans:
+  - plan: standard
+    group: individuals
+    standard: true
+    start: {after_days: 5, min_debt: 50}
+    stages:
+      - stage: reminder
+        actions: [{send: reminder, by: [sms]}]
+      - stage: warning
+        after_days: 5
+        actions: [{send: warning, by: [sms]}]
+      - stage: restriction
+        after_days: 10
+        actions: [{do: suspend_service}]
+"""
+
+ORDERS = """
+groups: [individuals]
+plans:
+  - plan: standard
+    group: individuals
+    standard: true
+    start: {after_days: 5, min_debt: 50}
+    stages:
+      - stage: restriction
+        actions: [{do: suspend_service, min_account_debt: 100}, {do: status_collections}]
+"""
+"""Two orders about an account, in the first stage."""
+
 
 async def given_plans(session: WriteSession, text: str = PLAN, currency: str = "RON") -> None:
     """Plans of a YAML text, in force."""

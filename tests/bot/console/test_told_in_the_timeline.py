@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from given import given_plans
+from given import THREE_STAGES, given_plans
 from sqlalchemy import select
 
 from bot.ticks import day_tick
@@ -12,29 +12,11 @@ from engine.store.tables.portfolio import Client
 
 ANA = "/console/clients/ana"
 SUM = {"amount": 5050, "currency": "RON"}
-THREE = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
-    stages:
-      - stage: reminder
-        actions: [{send: reminder, by: [sms]}]
-      - stage: warning
-        after_days: 7
-        actions: [{send: warning, by: [sms]}]
-      - stage: restriction
-        after_days: 7
-        actions: [{do: suspend_service, min_account_debt: 100}]
-"""
 
 LINES = [
     ("stage_again", {"stage": 0, "conditional_debt": 900, "currency": "RON"}, "back to stage 1 of the plan: "),
     ("stage_again", {"stage": -1}, "no stage of the plan holds any more"),
     ("closed", {"ending": "worked"}, "case closed: its last stage has been worked"),
-    ("closed", {"ending": "moved"}, "case closed: the client works on another plan"),
     ("closed", {"ending": "paid"}, "case closed: the debt is gone"),
     ("promise_replaced", {**SUM, "replaced_by": 2}, "replaced by a later one"),
     ("promise_withdrawn", {**SUM, "reason": "cleared by other means"}, "promise withdrawn: "),
@@ -72,7 +54,7 @@ async def test_who_granted_parts_is_told_by_name(signed_in):
 
 async def test_a_stage_that_was_moved_past_is_shown_as_left_out_and_may_still_be_entered(signed_in):
     async with signed_in.database.write() as session:
-        await given_plans(session, THREE)
+        await given_plans(session, THREE_STAGES)
     await day_tick(signed_in.running.wired.app, signed_in.clock())
     act = f"{ANA}/acts/move"
     await signed_in.olga.press(act, ANA, stage="restriction", reason="urgent")
