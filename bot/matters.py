@@ -42,8 +42,9 @@ where client_id = any(%(clients)s::bigint[]) and ended_at is null
 
 BILLS = """
 select c.id as client_id, a.currency, i.id, i.due, a.ref, a.service, a.provider, i.amount, i.balance,
-       array(select v.id from plans v where v.in_force and v.group_id = c.group_id
-             and (v.name = any(c.plans) or (c.plans = '{}' and v.standard)) order by v.id) as plans
+       array(select v.id from plans v
+             where v.in_force and plan_applies(c.group_id, c.plans, v.group_id, v.name, v.standard)
+             order by v.id) as plans
 from clients c
 join invoices i on i.client_id = c.id and i.balance > 0 and i.due > (%(now)s at time zone c.timezone)::date
 join accounts a on a.id = i.account_id

@@ -134,9 +134,10 @@ async def _agree(
 async def opt_out(session: WriteSession, address: int, now: datetime) -> None:
     """No more messages to this address, whichever clients share it."""
     of = select(Address.lookup).where(Address.id == address).scalar_subquery()
-    await session.execute(
-        update(Address).where(Address.lookup == of, Address.opted_out_at.is_(None)).values(opted_out_at=now)
-    )
+    shared = select(Address.id).where(Address.lookup == of, Address.opted_out_at.is_(None)).order_by(Address.id)
+    # Locked in the order of their ids, as news of deliveries locks them.
+    locked = shared.with_for_update(key_share=True)
+    await session.execute(update(Address).where(Address.id.in_(locked)).values(opted_out_at=now))
 
 
 async def unfrozen(session: ReadSession, client: int, currency: str, now: datetime) -> Money:

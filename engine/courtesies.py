@@ -19,6 +19,7 @@ from engine.contact import ChannelKind
 from engine.decision import NO_STAGE
 from engine.plan import Plan
 from engine.store.facts import Plans
+from engine.store.leases import Lease
 from engine.store.session import Database, ReadSession, WriteSession
 from engine.store.tables.casework import Contact, ContactState, Occasion
 
@@ -41,8 +42,7 @@ with followed as (
   select c.id as client_id, c.timezone, (:now at time zone c.timezone)::date as today, v.id as plan_id,
          v.terms -> 'follow_up' as wants, v.terms -> 'courtesy' as courtesies,
          coalesce((v.terms ->> 'min_days_between_contacts')::int, 0) as gap
-  from clients c join plans v on v.in_force and v.group_id = c.group_id
-    and (v.name = any(c.plans) or (c.plans = '{}' and v.standard))
+  from clients c join plans v on v.in_force and plan_applies(c.group_id, c.plans, v.group_id, v.name, v.standard)
   where v.terms ?| array['follow_up', 'courtesy']
 ), occasions as (
   select f.*, 'promise_before' as occasion, p.currency, p.id as promise_id, null::bigint as installment_id,
@@ -115,12 +115,17 @@ class Row(NamedTuple):
     amount: int | None
 
 
-async def plan_courtesies(database: Database, now: datetime, hours: Hours) -> int:
-    """Plan the courtesies of the day for every client whose plan asks for them. How many were planned."""
+async def plan_courtesies(database: Database, now: datetime, hours: Hours, lease: Lease | None = None) -> int:
+    """Plan the courtesies of the day for every client whose plan asks for them. How many were planned.
+
+    Each transaction is written under the lease. Raises LeaseLost.
+    """
     async with database.read() as session:
         rows = await coming_courtesies(session, now)
     for start in range(0, len(rows), CHUNK):
         async with database.write() as session:
+            if lease is not None:
+                await lease.keep(session)
             await _plan(session, rows[start : start + CHUNK], now, hours)
     return len(rows)
 

@@ -17,12 +17,8 @@ CHUNK = 500
 
 CREDIT_TO_USE = text("""
 select credit.client_id
-from (
-  select client_id, currency from ledger_entries where invoice_id is null
-  group by client_id, currency having sum(amount) < 0
-) credit
-join clients c on c.id = credit.client_id
-where exists (
+from credits credit join clients c on c.id = credit.client_id
+where credit.amount > 0 and exists (
   select from invoices i join accounts a on a.id = i.account_id
   where i.client_id = credit.client_id and a.currency = credit.currency and i.balance > 0
     and i.due <= (:now at time zone c.timezone)::date

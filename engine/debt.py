@@ -67,28 +67,29 @@ class Hold:
 class Standing:
     """How a client's debt stands on a day: sums in minor units, and what is frozen of each invoice under work.
 
-    `earlier` is what is still unpaid of invoices that earlier cycles of a blinking plan have left alone.
+    `earlier` is what is still unpaid of invoices that earlier cycles of a blinking plan have left alone, `own` what is
+    unpaid, due, included and this cycle's to work, `conditional` what of it may be collected now.
     """
 
     owed: tuple[Owed, ...]
     frozen: tuple[int, ...]
     held: tuple[Hold, ...]
-    earlier: int = 0
+    earlier: int
+    own: int
+    conditional: int
 
-    @property
-    def own(self) -> int:
-        """What is unpaid, due, included and this cycle's to work."""
-        return sum(item.balance for item in self.owed)
+    @classmethod
+    def of(
+        cls, owed: tuple[Owed, ...], frozen: tuple[int, ...], held: tuple[Hold, ...] = (), earlier: int = 0
+    ) -> Standing:
+        """With its sums: they are asked for again and again."""
+        own = sum([item.balance for item in owed])
+        return cls(owed, frozen, held, earlier, own, own - sum(frozen))
 
     @property
     def real(self) -> int:
         """What is unpaid, due and included (A8)."""
         return self.own + self.earlier
-
-    @property
-    def conditional(self) -> int:
-        """What may be collected now."""
-        return self.own - sum(self.frozen)
 
     def conditional_of(self, account: int) -> int:
         """What may be collected now on one account."""
@@ -117,7 +118,9 @@ def standing(owed: Sequence[Owed], holds: Iterable[Hold], today: date) -> Standi
     Holds that name an invoice freeze first, then those that name an account, then the others, oldest due first
     and only what is not yet frozen. Only what is this plan's and this cycle's to work is told in the result.
     """
-    held = tuple(hold for hold in holds if hold.until is None or hold.until >= today)
+    held = tuple([hold for hold in holds if hold.until is None or hold.until >= today])
+    if not held and all(item.part is Part.WORKED for item in owed):
+        return Standing.of(tuple(owed), (0,) * len(owed))
     live = [item for item in owed if item.part is not Part.EARLIER]
     frozen = [0] * len(live)
     for hold in sorted(held, key=_breadth):
@@ -132,7 +135,7 @@ def standing(owed: Sequence[Owed], holds: Iterable[Hold], today: date) -> Standi
             left -= share
     mine = [(item, share) for item, share in zip(live, frozen, strict=True) if item.part is Part.WORKED]
     earlier = sum(item.balance for item in owed if item.part is Part.EARLIER)
-    return Standing(tuple(item for item, _ in mine), tuple(share for _, share in mine), held, earlier)
+    return Standing.of(tuple(item for item, _ in mine), tuple(share for _, share in mine), held, earlier)
 
 
 def together(debts: Sequence[Standing]) -> Standing:
@@ -141,7 +144,7 @@ def together(debts: Sequence[Standing]) -> Standing:
     rows = sorted(shares.values(), key=lambda row: (row[0].due, row[0].invoice))
     held = debts[0].held if debts else ()
     earlier = max((one.earlier for one in debts), default=0)
-    return Standing(tuple(item for item, _ in rows), tuple(share for _, share in rows), held, earlier)
+    return Standing.of(tuple(item for item, _ in rows), tuple(share for _, share in rows), held, earlier)
 
 
 def _breadth(hold: Hold) -> int:
@@ -159,8 +162,10 @@ def allocate(amount: int, balances: Sequence[tuple[int, int]]) -> list[tuple[int
     return shares
 
 
-def paused_days(pauses: Iterable[Pause], since: date, today: date) -> int:
+def paused_days(pauses: Sequence[Pause], since: date, today: date) -> int:
     """How many days of `[since, today)` were paused; a day that two pauses cover counts once."""
+    if not pauses:
+        return 0
     counted, covered = 0, since
     for pause in sorted(pauses, key=lambda one: one.starts):
         start, end = max(pause.starts, covered), min(pause.ends, today)
@@ -170,8 +175,10 @@ def paused_days(pauses: Iterable[Pause], since: date, today: date) -> int:
     return counted
 
 
-def paused_until(pauses: Iterable[Pause], today: date) -> date | None:
+def paused_until(pauses: Sequence[Pause], today: date) -> date | None:
     """The first day that is not paused, when `today` is."""
+    if not pauses:
+        return None
     day = today
     for pause in sorted(pauses, key=lambda one: one.starts):
         if pause.starts <= day < pause.ends:
@@ -187,7 +194,7 @@ def day_reached(since: date, days: int, pauses: Sequence[Pause]) -> date:
     return day
 
 
-def delinquent_days(debt: Standing, pauses: Iterable[Pause], today: date) -> int:
+def delinquent_days(debt: Standing, pauses: Sequence[Pause], today: date) -> int:
     """Days past due less paused days; only what was paused after the oldest invoice fell due counts."""
     if not debt.owed:
         return 0

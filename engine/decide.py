@@ -5,7 +5,7 @@ The nightly run, the re-decision of one client, the dry run, the simulator and `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -44,7 +44,7 @@ def enter(facts: CaseFacts, plan: Plan, stage: int) -> Decision:
     return _decision(facts, facts.debt, plan, stage, ())
 
 
-def status(debt: Standing, plan: Plan, stage: int, deferrals: Iterable[Deferral] = ()) -> CaseStatus:
+def status(debt: Standing, plan: Plan, stage: int, deferrals: Sequence[Deferral] = ()) -> CaseStatus:
     """Suspended while what is frozen keeps conditional debt below what the next step needs.
 
     That is the min_debt of the next stage nobody skips, of the last one once it is entered, of the start in a
@@ -119,10 +119,13 @@ def _following(facts: CaseFacts, plan: Plan) -> Iterator[int]:
     return _ahead(plan, facts.case.stage if facts.case else NO_STAGE, _deferrals(facts))
 
 
-def _ahead(plan: Plan, stage: int, deferrals: Iterable[Deferral]) -> Iterator[int]:
+def _ahead(plan: Plan, stage: int, deferrals: Sequence[Deferral]) -> Iterator[int]:
     """The stages after one, without those a person has taken out."""
+    stages = range(stage + 1, len(plan.stages))
+    if not deferrals:
+        return iter(stages)
     skipped = {one.stage for one in deferrals if one.until is None}
-    return (number for number in range(stage + 1, len(plan.stages)) if number not in skipped)
+    return (number for number in stages if number not in skipped)
 
 
 def _deferrals(facts: CaseFacts) -> tuple[Deferral, ...]:
@@ -219,7 +222,7 @@ def _decision(facts: CaseFacts, debt: Standing, plan: Plan, stage: int, unmet: t
         work=_missed(facts) + (tuple(_tasks(facts, entered)) if entered else ()),
         unmet=unmet,
     )
-    if not enters or worked:
+    if not decision.moves or worked:
         return decision
     return replace(decision, unmet=_step(applied(facts, decision), debt, plan)[1])
 
@@ -251,10 +254,10 @@ def _instructions(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> I
         return
     ordered = set(facts.case.ordered) if facts.case else set()
     ordered |= {(Verb.SUSPEND_SERVICE, account) for account in facts.suspended_elsewhere}
-    entered = (facts.case.entered if facts.case else frozenset[int]()) | {stage}
-    for number in sorted(one for one in entered if NO_STAGE < one <= stage):
-        for action in plan.stages[number].actions:
-            if not isinstance(action, Order):
+    entered = facts.case.entered if facts.case else frozenset[int]()
+    for number, one in enumerate(plan.stages[: stage + 1]):
+        for action in one.actions:
+            if not isinstance(action, Order) or not (number == stage or number in entered):
                 continue
             for account in dict.fromkeys(item.account for item in debt.owed):
                 if (action.verb, account) not in ordered and debt.conditional_of(account) >= action.min_account_debt:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.debt import HoldKind, standing
+from engine.debt import HoldKind
 from engine.decision import CaseFacts
 from engine.reasons import reasons
-from engine.store.facts import candidates, facts_of
+from engine.store.facts import facts_of, slices
 from engine.store.session import ReadSession
 
-CHUNK = 2000
+WIDTH = 10_000
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Debts:
 
     def add(self, facts: CaseFacts) -> None:
         """Count one client's position."""
-        debt = standing(facts.owed, facts.holds, facts.today)
+        debt = facts.debt
         self.clients += 1
         self.real += debt.real
         self.conditional += debt.conditional
@@ -46,12 +46,11 @@ class Portfolio:
 
 async def portfolio(session: ReadSession, now: datetime) -> Portfolio:
     """Add up what is due and included. A client on several plans counts once a currency, by the largest debt."""
-    clients = await candidates(session, now)
     debts: dict[str, Debts] = {}
     owing = 0
-    for start in range(0, len(clients), CHUNK):
+    for slice_ in await slices(session, WIDTH):
         positions: dict[tuple[int, str], CaseFacts] = {}
-        async for facts, _ in facts_of(session, clients[start : start + CHUNK], now):
+        async for facts, _ in facts_of(session, slice_.ids, now):
             key = facts.client, facts.currency
             if facts.owed and (key not in positions or _sum(positions[key]) < _sum(facts)):
                 positions[key] = facts

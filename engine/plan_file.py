@@ -10,6 +10,7 @@ from engine.document import Node, unique
 from engine.installment import Every, InstallmentPolicy
 from engine.money import BadAmount, money
 from engine.plan import (
+    EVERYTHING,
     Action,
     Advance,
     Courtesy,
@@ -53,7 +54,7 @@ def plan(node: Node, currency: str) -> Plan:
         exit_debt=_sum(keys["exit_debt"], currency) if "exit_debt" in keys else 0,
         blinking="blinking" in keys and keys["blinking"].flag(),
         advance=advance,
-        include=_inclusion(keys["include"], currency) if "include" in keys else Inclusion(),
+        include=_inclusion(keys["include"], currency) if "include" in keys else EVERYTHING,
         min_days_between_contacts=_whole(keys, "min_days_between_contacts"),
         grace=_grace(keys["grace"]) if "grace" in keys else 0,
         promise_threshold=_percent(keys["promise_threshold"], 1) if "promise_threshold" in keys else PERCENT,

@@ -1,58 +1,168 @@
 """A decision run: facts out, the pure rule over them, decisions back by COPY, a few set-based statements to apply them.
 
-The daily run and the re-decision of one client are the same code over more or fewer clients.
+The run over the whole base, the run over what has changed and the re-decision of one client are the same code over
+more or fewer clients. What a run has to write it writes in batches, each a transaction of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-
-from sqlalchemy.dialects.postgresql import insert
+from time import perf_counter
 
 from engine.calendar import Hours, zone
-from engine.courtesies import plan_courtesies
 from engine.decide import decide
 from engine.decision import CaseFacts, Decision
-from engine.plan import Verb
+from engine.plan import Plan, Verb
 from engine.store.decisions import Span, apply
-from engine.store.facts import candidates, facts_of
+from engine.store.facts import Slice, positions_of, slices
+from engine.store.feed import changed_clients, changed_since, note_decided, settle_marks, settle_seen, snapshot
+from engine.store.leases import Lease
+from engine.store.runs import Tally, done_slices, note_slice
 from engine.store.session import Database, WriteSession, lock_clients
-from engine.store.tables.casework import DailyRun
 
-CHUNK = 2000
-DAILY = "decide"
+WIDTH = 10_000
+"""Client ids looked at in one go: so many facts are in memory at a time, and that much is done again after a kill."""
 
+BATCH = 200
+"""Clients whose decisions are written in one transaction: a payment of theirs waits no longer than that takes."""
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What a run decided: how many clients were looked at, and how many changes of each kind were written."""
-
-    clients: int
-    changes: Counter[str]
-
+BREATH = 200
+"""Positions decided on before others on the same event loop have their turn."""
 
 Progress = Callable[[int, int], None]
-"""Told of how many clients have been looked at, and of how many there are."""
+"""Told of how many clients of the base have been passed, and of how many there are."""
 
 
 def quietly(_done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-async def decide_all(database: Database, now: datetime, hours: Hours, progress: Progress = quietly) -> RunReport:
-    """Decide for every client who owes or is worked, in chunks each whole: a killed run is simply run again."""
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Where a run that may be killed notes what it has done: slices of a job on a day, each written under a lease."""
+
+    job: str
+    day: date
+    lease: Lease
+
+
+@dataclass(slots=True)
+class _Decided:
+    """What was decided on the facts of a slice: of each client with news all decisions, for they belong together.
+
+    `seen` is the snapshot that the facts are at least as new as.
+    """
+
+    slice: Slice
+    seen: str
+    clients: int = 0
+    news: list[list[Decision]] = field(default_factory=list)
+
+
+async def decide_all(
+    database: Database,
+    now: datetime,
+    hours: Hours,
+    progress: Progress = quietly,
+    book: Book | None = None,
+    width: int = WIDTH,
+) -> Tally:
+    """Decide for every client who owes or is worked. What the book says is done is not done again. Raises LeaseLost."""
     async with database.read() as session:
-        clients = await candidates(session, now)
-    changes: Counter[str] = Counter()
-    for start in range(0, len(clients), CHUNK):
+        seen = await snapshot(session)
+        base = await slices(session, width)
+        done = await done_slices(session, book.job, book.day, width) if book else {}
+    total, everybody = sum(done.values(), Tally()), sum(one.clients for one in base)
+    passed = sum(one.clients for one in base if one.number in done)
+    coming = iter([one for one in base if one.number not in done])
+    # The next slice is asked for while one is written: the database and this process work side by side.
+    reading = _start(database, next(coming, None), now)
+    try:
+        while reading is not None:
+            decided = await reading
+            reading = _start(database, next(coming, None), now)
+            total += await _write_slice(database, decided, now, hours, book)
+            passed += decided.slice.clients
+            progress(passed, everybody)
+    finally:
+        if reading is not None:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+    if not done:
+        await settle_seen(database, seen)
+    return total
+
+
+def _start(database: Database, slice_: Slice | None, now: datetime) -> asyncio.Task[_Decided] | None:
+    return asyncio.create_task(_decide_slice(database, slice_, now)) if slice_ is not None else None
+
+
+async def _decide_slice(database: Database, slice_: Slice, now: datetime) -> _Decided:
+    async with database.read() as session:
+        decided = _Decided(slice_, await snapshot(session))
+        async for positions in positions_of(session, slice_.ids, now):
+            decided.clients += 1
+            decisions = _decide(positions)
+            if any(one.news for one in decisions):
+                decided.news.append(decisions)
+            if decided.clients % BREATH == 0:
+                await asyncio.sleep(0)
+    return decided
+
+
+async def _write_slice(database: Database, decided: _Decided, now: datetime, hours: Hours, book: Book | None) -> Tally:
+    """Write what is new of a slice, in batches; the slice is noted in the book together with the last one."""
+    tally = Tally(decided.clients)
+    batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)]
+    for number, batch in enumerate(batches or [[]]):
+        began = perf_counter()
         async with database.write() as session:
-            for decision in await decide_clients(session, clients[start : start + CHUNK], now, hours):
+            if book is not None:
+                await book.lease.keep(session)
+            changes = Counter[str]()
+            for decision in await _write_unless_changed(session, batch, decided.seen, now, hours):
                 changes.update(kinds(decision))
-        progress(min(start + CHUNK, len(clients)), len(clients))
-    return RunReport(len(clients), changes)
+            tally += Tally(0, changes, 1)
+            if book is not None and number >= len(batches) - 1:
+                width = len(decided.slice.ids)
+                await note_slice(session, book.job, book.day, width, decided.slice.number, tally, now)
+        tally += Tally(longest=perf_counter() - began)
+    return tally
+
+
+async def _write_unless_changed(
+    session: WriteSession, batch: Sequence[list[Decision]], seen: str, now: datetime, hours: Hours
+) -> list[Decision]:
+    """Write decisions made on facts read before the clients were held; who has changed since is decided anew."""
+    clients = [decisions[0].facts.client for decisions in batch]
+    if not clients:
+        return []
+    await lock_clients(session, clients)
+    changed = await changed_since(session, clients, seen)
+    kept = [one for decisions in batch if decisions[0].facts.client not in changed for one in decisions]
+    await note_decided(session, [client for client in clients if client not in changed])
+    written = await _write_and_follow(session, kept, now, hours)
+    return written + await decide_clients(session, sorted(changed), now, hours) if changed else written
+
+
+async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tally:
+    """Decide for the clients whose facts have changed since somebody last decided for them."""
+    total = Tally()
+    while True:
+        began = perf_counter()
+        async with database.write() as session:
+            clients = await changed_clients(session, BATCH)
+            changes = Counter[str]()
+            for decision in await decide_clients(session, clients, now, hours) if clients else ():
+                changes.update(kinds(decision))
+        if clients:
+            total += Tally(len(clients), changes, 1, perf_counter() - began)
+        if len(clients) < BATCH:
+            return total
 
 
 async def decide_clients(session: WriteSession, clients: Sequence[int], now: datetime, hours: Hours) -> list[Decision]:
@@ -61,9 +171,15 @@ async def decide_clients(session: WriteSession, clients: Sequence[int], now: dat
     The decisions that change something are given back.
     """
     await lock_clients(session, clients)
-    decisions: list[Decision] = []
-    async for facts, plan in facts_of(session, clients, now):
-        decisions.append(decide(_after(decisions, facts), plan))
+    # The marks first: what changes after this statement is marked again, and looked at again.
+    await settle_marks(session, clients)
+    decisions = [one async for positions in positions_of(session, clients, now) for one in _decide(positions)]
+    return await _write_and_follow(session, decisions, now, hours)
+
+
+async def _write_and_follow(
+    session: WriteSession, decisions: Sequence[Decision], now: datetime, hours: Hours
+) -> list[Decision]:
     written = await write_decisions(session, decisions, now, hours)
     if freed := _freed(written, decisions):
         # What a closing case held, such as a suspension, another may be waiting for; nothing closes twice.
@@ -71,18 +187,24 @@ async def decide_clients(session: WriteSession, clients: Sequence[int], now: dat
     return written
 
 
+def _decide(positions: Sequence[tuple[CaseFacts, Plan]]) -> list[Decision]:
+    """The decisions for one client, on each of their plans."""
+    decisions: list[Decision] = []
+    for facts, plan in positions:
+        decisions.append(decide(_after(decisions, facts) if decisions else facts, plan))
+    return decisions
+
+
 def _freed(written: Sequence[Decision], decisions: Sequence[Decision]) -> list[int]:
     """Clients of whom one case has closed while they have work on another plan too."""
-    positions = Counter(one.facts.client for one in decisions)
     closed = {one.facts.client for one in written if one.ending is not None}
+    positions = Counter(one.facts.client for one in decisions) if closed else Counter[int]()
     return sorted(client for client in closed if positions[client] > 1)
 
 
 def _after(decisions: Sequence[Decision], facts: CaseFacts) -> CaseFacts:
     """The facts of a client's next plan, after what was decided on their others: a contact, a suspension (A15)."""
-    for before in reversed(decisions):
-        if before.facts.client != facts.client:
-            break
+    for before in decisions:
         suspended = {one.account for one in before.instructions if one.verb is Verb.SUSPEND_SERVICE}
         facts = replace(
             facts,
@@ -110,20 +232,3 @@ def kinds(decision: Decision) -> list[str]:
     found += ["contact"] * len(decision.approaches)
     found += [instruction.verb.value for instruction in decision.instructions]
     return found + [f"task {work.kind}" for work in decision.work]
-
-
-async def decide_day(
-    database: Database, day: date, now: datetime, hours: Hours, progress: Progress = quietly
-) -> RunReport | None:
-    """The daily run of `day`, a day of the deployment's zone; None when it is done already.
-
-    The day is marked only after its run: one that was killed is run again, which doubles nothing.
-    """
-    async with database.read() as session:
-        if await session.get(DailyRun, (DAILY, day)) is not None:
-            return None
-    report = await decide_all(database, now, hours, progress)
-    report.changes["courtesy"] = await plan_courtesies(database, now, hours)
-    async with database.write() as session:
-        await session.execute(insert(DailyRun).values(job=DAILY, day=day, done_at=now).on_conflict_do_nothing())
-    return report

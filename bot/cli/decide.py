@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +21,11 @@ from bot.loop import run
 from bot.settings import StoreSettings, load_settings
 from bot.store import case_store
 from engine.calendar import at_local, local_day, zone
+from engine.daily import RunUnderWay, decide_day
 from engine.day import turn_day
 from engine.explaining.rehearsal import Rehearsal, rehearse
-from engine.run import Progress, RunReport, decide_day
+from engine.run import Progress
+from engine.store.runs import Tally
 from engine.store.session import Database
 
 BAD_INPUT = 2
@@ -73,18 +76,25 @@ async def _rehearse(url: str, at: datetime, progress: Progress) -> Rehearsal:
         await database.close()
 
 
-async def _decide(url: str, day: date, now: datetime, settings: StoreSettings, progress: Progress) -> RunReport | None:
-    """Judgments of the day first, as the clock does; None when the day is done already."""
+async def _decide(url: str, day: date, now: datetime, settings: StoreSettings, progress: Progress) -> Tally | None:
+    """Judgments of the day first, as the clock does; None when the day is done already.
+
+    While another process is at it this one waits, and goes on in its place should it have died.
+    """
     database = Database(url)
     try:
         await turn_day(database, now, settings.hours)
-        return await decide_day(database, day, now, settings.hours, progress)
+        while True:
+            try:
+                return await decide_day(database, day, now, settings.hours, progress)
+            except RunUnderWay:
+                await asyncio.sleep(1)
     finally:
         await database.close()
 
 
 def _rehearsed(rehearsal: Rehearsal, day: date, *, as_json: bool) -> Iterator[str]:
-    counts = _counts(rehearsal.report)
+    counts = _counts(rehearsal.tally)
     if as_json:
         for one in rehearsal_json(rehearsal):
             yield json.dumps(one, ensure_ascii=False)
@@ -94,7 +104,7 @@ def _rehearsed(rehearsal: Rehearsal, day: date, *, as_json: bool) -> Iterator[st
     yield f"{day}, dry run: {_summed(counts)}. Nothing was changed."
 
 
-def _told(report: RunReport | None, day: date, *, as_json: bool) -> str:
+def _told(report: Tally | None, day: date, *, as_json: bool) -> str:
     if as_json:
         counts = _counts(report) if report else {}
         return json.dumps({"day": day.isoformat(), "dry_run": False, "done_before": report is None, **counts})
@@ -105,7 +115,7 @@ def _told(report: RunReport | None, day: date, *, as_json: bool) -> str:
     return f"{day}: {_summed(_counts(report))}."
 
 
-def _counts(report: RunReport) -> dict[str, Any]:
+def _counts(report: Tally) -> dict[str, Any]:
     return {
         "clients": report.clients,
         "changes": {kind: count for kind, count in sorted(report.changes.items()) if count},

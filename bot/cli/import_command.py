@@ -100,7 +100,7 @@ def summary(report: ImportReport, rejects: Path | None) -> str:
 def _shown(console: Console) -> Iterator[Progress]:
     """A progress bar on a terminal, elsewhere a plain line now and then."""
     if not console.is_terminal:
-        yield lambda step, done, total: _plain(console, step, done, total)
+        yield _plainly(console)
         return
     with Bar(*Bar.get_default_columns(), TextColumn("{task.completed:,} rows"), console=console, transient=True) as bar:
         tasks = {step: bar.add_task(step.value, total=None, start=False) for step in Step}
@@ -112,6 +112,12 @@ def _shown(console: Console) -> Iterator[Progress]:
         yield show
 
 
-def _plain(console: Console, step: Step, done: int, total: int) -> None:
-    if done and done % PLAIN_EVERY == 0:
-        console.print(f"{step.value}: {done:,} of about {total:,} rows", highlight=False)
+def _plainly(console: Console) -> Progress:
+    told = dict.fromkeys(Step, 0)
+
+    def show(step: Step, done: int, total: int) -> None:
+        if done // PLAIN_EVERY > told[step]:
+            told[step] = done // PLAIN_EVERY
+            console.print(f"{step.value}: {done:,} of about {total:,} rows", highlight=False)
+
+    return show

@@ -88,8 +88,8 @@ def bank_day(seed: int, client: str, first_message: datetime) -> datetime | None
 
 
 def _awake(at: datetime) -> datetime:
-    """The next full quarter of an hour at which somebody is awake."""
-    rounded = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0) + timedelta(minutes=15)
+    """The next half hour at which somebody is awake."""
+    rounded = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0) + timedelta(minutes=30)
     if WAKES <= rounded.hour < SLEEPS:
         return rounded
     morning = rounded.replace(hour=WAKES, minute=30)

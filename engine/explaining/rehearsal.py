@@ -13,8 +13,9 @@ from engine.courtesies import approach, coming_courtesies
 from engine.decide import decide
 from engine.decision import Decision
 from engine.explaining.logbook import Line, Logbook
-from engine.run import CHUNK, Progress, RunReport, kinds, quietly
-from engine.store.facts import Plans, candidates, facts_of
+from engine.run import WIDTH, Progress, kinds, quietly
+from engine.store.facts import Plans, facts_of, slices
+from engine.store.runs import Tally
 from engine.store.session import ReadSession
 from engine.store.tables.portfolio import Client, PlanVersion
 
@@ -42,7 +43,7 @@ class Courtesy:
 class Rehearsal:
     """A whole run: what it would change, client by client, and the same counts as of a run that is done."""
 
-    report: RunReport
+    tally: Tally
     decisions: Sequence[Rehearsed]
     courtesies: Sequence[Courtesy]
 
@@ -52,20 +53,19 @@ async def rehearse(session: ReadSession, now: datetime, progress: Progress = qui
 
     Credit that would settle a bill by then is not used up beforehand, and no later step of the same day is played.
     """
-    clients = await candidates(session, now)
-    changes: Counter[str] = Counter()
+    base = await slices(session, WIDTH)
+    tally, passed = Tally(), 0
     decisions: list[Rehearsed] = []
-    for start in range(0, len(clients), CHUNK):
-        chunk = clients[start : start + CHUNK]
-        decided = [decide(facts, plan) async for facts, plan in facts_of(session, chunk, now)]
+    for slice_ in base:
+        decided = [decide(facts, plan) async for facts, plan in facts_of(session, slice_.ids, now)]
         changing = [decision for decision in decided if decision.changes]
-        for decision in changing:
-            changes.update(kinds(decision))
+        changes = Counter(kind for decision in changing for kind in kinds(decision))
+        tally += Tally(len({decision.facts.client for decision in decided}), changes)
         decisions += await _told(session, changing)
-        progress(min(start + CHUNK, len(clients)), len(clients))
+        passed += slice_.clients
+        progress(passed, sum(one.clients for one in base))
     courtesies = await _courtesies(session, now)
-    changes["courtesy"] = len(courtesies)
-    return Rehearsal(RunReport(len(clients), changes), decisions, courtesies)
+    return Rehearsal(tally + Tally(changes={"courtesy": len(courtesies)}), decisions, courtesies)
 
 
 async def _told(session: ReadSession, decisions: Sequence[Decision]) -> list[Rehearsed]:

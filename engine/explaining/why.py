@@ -83,9 +83,9 @@ select (select min(seen.at) from (
           union all select min(at) from decisions where client_id = :client
           union all select min(opened_at) from conversations where client_id = :client) seen),
        exists (select from daily_runs where job = 'decide' and day = :day),
-       array(select v.name from plans v join clients c on c.group_id = v.group_id
-             where c.id = :client and v.in_force and (v.name = any(c.plans) or (c.plans = '{}' and v.standard))
-             order by v.name)
+       array(select v.name from clients c
+             join plans v on v.in_force and plan_applies(c.group_id, c.plans, v.group_id, v.name, v.standard)
+             where c.id = :client order by v.name)
 """)
 
 DUE = text("""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,13 +11,11 @@ from sqlalchemy import select
 
 from engine.contact import ChannelKind
 from engine.intake.rows import ClientKind, ClientRow
-from engine.intake.stage import Taken, UnknownOwner, import_alone, lock, stage
+from engine.intake.stage import Cursor, Taken, Taking, UnknownOwner, Unread, fill, import_alone, lay, lock
 from engine.store.addresses import blind_index
-from engine.store.session import ReadSession, WriteSession, driver
+from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.base import Sealed
 from engine.store.tables.portfolio import Client, PlanGroup
-
-SLICE = 5000
 
 CLIENTS = {
     "ref": "text",
@@ -28,6 +26,7 @@ CLIENTS = {
     "language": "text",
     "timezone": "text",
     "country": "text",
+    "fresh": "bool",
     "differs": "bool",
     "stated": "text[]",
 }
@@ -37,17 +36,31 @@ WRITE = """
 insert into clients (ref, group_id, plans, kind, name, language, timezone, country)
 select ref, group_id, plans, kind, name, language, timezone, country from incoming_clients where differs
 on conflict (ref) do update set group_id = excluded.group_id, plans = excluded.plans, kind = excluded.kind,
-  name = excluded.name, language = excluded.language, timezone = excluded.timezone, country = excluded.country
+  name = excluded.name, timezone = excluded.timezone, country = excluded.country,
+  language = case when clients.language_chosen then clients.language else excluded.language end
 """
 
-ADD = """
-with added as (
+
+def _and_count(changes: str, what: str) -> str:
+    """A statement that changes addresses, and counts their clients as changed too."""
+    return f"""
+with {changes}
+update incoming_clients p set differs = true
+from (select distinct client_id from {what}) a join clients c on c.id = a.client_id
+where p.ref = c.ref and not p.differs
+"""
+
+
+ADD = _and_count(
+    """
+added as (
   insert into addresses (client_id, channel, sealed, lookup)
   select c.id, g.channel, g.sealed, g.lookup from incoming_addresses g join clients c on c.ref = g.ref
   on conflict (client_id, channel, lookup) do nothing returning client_id
 )
-select c.ref from added a join clients c on c.id = a.client_id
-"""
+""",
+    "added",
+)
 
 NO_LONGER_GIVEN = """
 incoming_clients p join clients c on c.ref = p.ref
@@ -56,30 +69,35 @@ where x.client_id = c.id and x.channel = any(p.stated) and not exists (
 )
 """
 
-REMOVE = f"""
-with removed as (
+REMOVE = _and_count(
+    f"""
+removed as (
   delete from addresses x using {NO_LONGER_GIVEN}
     and x.opted_out_at is null
     and not exists (select from conversations t where t.address_id = x.id)
     and not exists (select from outbound o where o.address_id = x.id)
   returning x.client_id
 )
-select c.ref from removed r join clients c on c.id = r.client_id
-"""
+""",
+    "removed",
+)
 
-RETIRE = f"""
-with retired as (
+RETIRE = _and_count(
+    f"""
+retired as (
   update addresses x set dead_since = %(now)s from {NO_LONGER_GIVEN} and x.dead_since is null
   returning x.id, x.client_id, x.channel
 ), noted as (
   insert into case_events (client_id, at, kind, detail)
   select client_id, %(now)s, 'address_retired', jsonb_build_object('address', id, 'channel', channel) from retired
 )
-select c.ref from retired r join clients c on c.id = r.client_id
-"""
+""",
+    "retired",
+)
 
-REVIVE = """
-with revived as (
+REVIVE = _and_count(
+    """
+revived as (
   update addresses x set dead_since = null
   from incoming_addresses g join clients c on c.ref = g.ref
   where x.client_id = c.id and x.channel = g.channel and x.lookup = g.lookup and x.dead_since is not null and exists (
@@ -89,8 +107,11 @@ with revived as (
   )
   returning x.client_id
 )
-select c.ref from revived r join clients c on c.id = r.client_id
-"""
+""",
+    "revived",
+)
+
+COUNT = "select count(*) filter (where fresh), count(*) filter (where differs and not fresh) from incoming_clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,42 +141,63 @@ class _Change:
         return self.profile != self.was
 
 
+class Clients(Taking[ClientRow]):
+    """The clients of one import."""
+
+    def __init__(self, session: WriteSession, cursor: Cursor, now: datetime) -> None:
+        self._session, self._cursor, self._now = session, cursor, now
+        self._groups: dict[str, int] = {}
+
+    async def gather(self, rows: Sequence[ClientRow]) -> None:
+        """Add rows. Raises UnknownOwner for a group that does not exist."""
+        if not self._groups:
+            self._groups = {row.name: row.id for row in await self._session.scalars(select(PlanGroup))}
+        seal = _sealing(self._session)
+        before = await _before(self._session, [row.client for row in rows])
+        staged = [_staged(_change(row, before.get(row.client), self._groups), seal) for row in rows]
+        await fill(self._cursor, "incoming_clients", CLIENTS, staged)
+        await fill(self._cursor, "incoming_addresses", ADDRESSES, _addresses(rows, seal))
+
+    async def sift(self) -> Unread:
+        """Which rows of the sheet are to be read: every one, for names and addresses are not compared in SQL."""
+        return Unread()
+
+    async def write(self) -> Taken:
+        """Add clients and update those that are there.
+
+        A language a client chose in a talk is theirs and stays. An address no longer given goes; one that was spoken
+        on, or opted out, is kept but used no more until it is given again. Nothing given revives an address that a
+        carrier found dead, or ends an opt-out.
+        """
+        cursor = self._cursor
+        await cursor.execute("analyze incoming_clients; analyze incoming_addresses")
+        await lock(cursor, "select c.id from incoming_clients i join clients c on c.ref = i.ref")
+        for statement in (WRITE, ADD, REMOVE, RETIRE, REVIVE):
+            await cursor.execute(statement, {"now": self._now})
+        await cursor.execute(COUNT)
+        ((added, changed),) = await cursor.fetchall()
+        return Taken(added, changed)
+
+
+async def clients(session: WriteSession, now: datetime) -> Clients:
+    """A taking of clients, empty. No other transaction imports until this one ends."""
+    cursor = await import_alone(session)
+    await lay(cursor, "incoming_clients", CLIENTS)
+    await lay(cursor, "incoming_addresses", ADDRESSES)
+    return Clients(session, cursor, now)
+
+
 async def take_clients(session: WriteSession, rows: Sequence[ClientRow], now: datetime) -> Taken:
-    """Add clients and update those that are there. Raises UnknownOwner for a group that does not exist.
-
-    A language a client chose in a talk is theirs and stays. An address no longer given goes; one that was spoken on,
-    or opted out, is kept but used no more until it is given again. Nothing given revives an address that a carrier
-    found dead, or ends an opt-out.
-    """
-    await import_alone(session)
-    seal = _sealing(session)
-    connection = await driver(session)
-    async with connection.cursor() as cursor:
-        await lock(cursor, "select id from clients where ref = any(%s)", ([row.client for row in rows],))
-        changes = await _changes(session, rows)
-        await stage(cursor, "incoming_clients", CLIENTS, (_staged(change, seal) for change in changes))
-        await stage(cursor, "incoming_addresses", ADDRESSES, _addresses(rows, seal))
-        await cursor.execute(WRITE)
-        altered = {change.row.client for change in changes if change.differs}
-        for statement in (ADD, REMOVE, RETIRE, REVIVE):
-            await cursor.execute(statement, {"now": now})
-            altered |= {row[0] for row in await cursor.fetchall()}
-    added = sum(change.was is None for change in changes)
-    return Taken(added, len(altered) - added, len(rows) - len(altered))
+    """Write these rows as `Clients` does. Raises UnknownOwner."""
+    taking = await clients(session, now)
+    await taking.gather(rows)
+    return await taking.write()
 
 
-async def _changes(session: ReadSession, rows: Sequence[ClientRow]) -> list[_Change]:
-    groups = {row.name: row.id for row in await session.scalars(select(PlanGroup))}
-    changes: list[_Change] = []
-    for start in range(0, len(rows), SLICE):
-        part = rows[start : start + SLICE]
-        before = await _before(session, [row.client for row in part])
-        for row in part:
-            if row.group not in groups:
-                raise UnknownOwner(f"'{row.client}' belongs to the group '{row.group}', which does not exist")
-            was = before.get(row.client)
-            changes.append(_Change(row, was, _merged(row, was, groups[row.group])))
-    return changes
+def _change(row: ClientRow, was: _Profile | None, groups: Mapping[str, int]) -> _Change:
+    if row.group not in groups:
+        raise UnknownOwner(f"'{row.client}' belongs to the group '{row.group}', which does not exist")
+    return _Change(row, was, _merged(row, was, groups[row.group]))
 
 
 async def _before(session: ReadSession, refs: Sequence[str]) -> dict[str, _Profile]:
@@ -219,6 +261,7 @@ def _staged(change: _Change, seal: Callable[[str], bytes | None]) -> tuple[Any, 
         profile.language,
         profile.timezone,
         profile.country,
+        change.was is None,
         change.differs,
         stated,
     )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +20,11 @@ ANNOTATIONS = ("line", "reason")
 
 OTHER_MARKS = {";": "semicolons and commas", ",": "semicolons and commas", "\t": "tabs", "|": "bars"}
 LONGEST = 500
+SLICE = 5000
+"""Records at a time."""
+BLOCK = 1 << 18
+"""Characters at a time, to the end of their line."""
+
 UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -29,11 +37,34 @@ class FeedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as text. `cells` lacks what the file does not state; `faults` says, by column, what is no cell at all."""
+    """One row as text. `cells` lacks what the file does not state; `faults` says, by column, what is no cell at all.
+
+    `first` is the line that already has what identifies it. `wording` is a digest of what of it never changes.
+    """
 
     line: int
     cells: Mapping[str, str]
     faults: Mapping[str, str]
+    first: int | None = None
+    wording: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines of a CSV file, each a row, that can be cut at their marks as they are. `line` is the number of the first.
+
+    They have as many cells as the header; there is no quote in them, no white space round a cell, no fault.
+    """
+
+    header: Sequence[str]
+    mark: str
+    line: int
+    texts: Sequence[str]
+
+    def records(self) -> Iterator[Record]:
+        """The rows by column."""
+        for line, text in enumerate(self.texts, self.line):
+            yield Record(line, dict(zip(self.header, text.split(self.mark), strict=True)), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +74,26 @@ class Feed:
     path: Path
     columns: Columns
 
+    def layout(self) -> tuple[Sequence[str], str]:
+        """The columns in the order of a CSV file and the mark between cells; else all columns. Raises FeedError."""
+        if self._reader() is not _csv:
+            return (*self.columns.required, *self.columns.optional), ","
+        with self._opened() as file:
+            return _header(self, file)
+
+    def blocks(self) -> Iterator[Block | list[Record]]:
+        """The rows in the order of the file, some at a time: as blocks where they are plain CSV, else as records.
+
+        Raises FeedError as soon as the file shows to be unreadable.
+        """
+        reader = self._reader()
+        with self._opened() as file:
+            yield from reader(self, file)
+
     def records(self) -> Iterator[Record]:
         """The rows in the order of the file. Raises FeedError as soon as the file shows to be unreadable."""
-        readers = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines}
-        reader = readers.get(self.path.suffix.lower())
-        if reader is None:
-            raise FeedError(self.path, 0, self._remedy())
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as file:
-                yield from reader(self, file)
-        except OSError as error:
-            raise FeedError(self.path, 0, f"cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise FeedError(self.path, self._broken_line(), "is not UTF-8 text; save the file as UTF-8") from error
+        for block in self.blocks():
+            yield from block.records() if isinstance(block, Block) else block
 
     def lines(self) -> int:
         """About how many rows there are, for a progress bar: line ends are counted, nothing is read."""
@@ -73,10 +111,27 @@ class Feed:
                 listed = ", ".join((*self.columns.required, *self.columns.optional))
                 raise FeedError(self.path, line, f"unknown column '{name}'; the columns are: {listed}")
 
-    def _remedy(self) -> str:
-        if self.path.suffix.lower() == ".parquet":
-            return "Parquet files cannot be read yet; export the table as CSV or JSON lines"
-        return "the name of the file must end in .csv, .jsonl or .ndjson"
+    def _reader(self) -> Reader:
+        match self.path.suffix.lower():
+            case ".csv":
+                return _csv
+            case ".jsonl" | ".ndjson":
+                return _json_lines
+            case ".parquet":
+                remedy = "Parquet files cannot be read yet; export the table as CSV or JSON lines"
+            case _:
+                remedy = "the name of the file must end in .csv, .jsonl or .ndjson"
+        raise FeedError(self.path, 0, remedy)
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[str]]:
+        try:
+            with self.path.open(encoding="utf-8-sig", newline="") as file:
+                yield file
+        except OSError as error:
+            raise FeedError(self.path, 0, f"cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise FeedError(self.path, self._broken_line(), "is not UTF-8 text; save the file as UTF-8") from error
 
     def _broken_line(self) -> int:
         with self.path.open("rb") as file:
@@ -88,26 +143,80 @@ class Feed:
         return 0
 
 
-def _csv(feed: Feed, file: IO[str]) -> Iterator[Record]:
-    first = file.readline()
-    if not first.strip():
-        raise FeedError(feed.path, 1, "the first line must name the columns, and it is empty")
-    mark = ";" if first.count(";") > first.count(",") else ","
-    header = [name.strip().lower() for name in next(csv.reader([first], delimiter=mark))]
-    _check_header(feed, header)
-    rows = csv.reader(file, delimiter=mark, strict=True)
+Reader = Callable[[Feed, IO[str]], Iterator[Block | list[Record]]]
+
+
+def _csv(feed: Feed, file: IO[str]) -> Iterator[Block | list[Record]]:
+    header, mark = _header(feed, file)
     line = 2
+    while text := file.read(BLOCK):
+        text += file.readline()
+        block = _plain(header, mark, line, text)
+        if block is not None:
+            yield block
+            line += len(block.texts)
+            continue
+        lines = _Lines(text, file)
+        yield list(_rows(feed, header, mark, line, lines))
+        line += lines.read
+
+
+class _Lines:
+    """The lines of a text, and of the file after it where a row goes on there; `read` are those that were given out."""
+
+    def __init__(self, text: str, file: IO[str]) -> None:
+        self._text, self._file, self._length = StringIO(text, newline=""), file, len(text)
+        self.read, self.over = 0, False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in chain(self._text, self._file):
+            self.read += 1
+            self.over = self._text.tell() == self._length
+            yield line
+
+
+def _rows(feed: Feed, header: Sequence[str], mark: str, begin: int, lines: _Lines) -> Iterator[Record]:
+    """Rows of any kind, with what is wrong with them; the last one may end after the text that `lines` began with."""
+    reader = csv.reader(lines, delimiter=mark, strict=True)
+    line = begin
     try:
-        for cells in rows:
+        for cells in reader:
             if len(cells) == len(header):
                 stripped = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
                 yield Record(line, stripped, _faults(stripped))
             elif cells:
                 fault = f"has {len(cells)} cells, and the header has {len(header)}"
                 yield Record(line, dict(zip(header, cells, strict=False)), {"": fault})
-            line = rows.line_num + 2
+            line = begin + reader.line_num
+            if lines.over:
+                return
     except csv.Error as error:
         raise FeedError(feed.path, line, f"is not CSV: {error}; a cell with a quote in it doubles the quote") from error
+
+
+def _plain(header: Sequence[str], mark: str, line: int, text: str) -> Block | None:
+    """The lines as a block, if they are fit for one: looked at together, for speed."""
+    text = text.replace("\r\n", "\n").removesuffix("\n")
+    texts = text.split("\n")
+    # What is printable holds no white space but blanks, and a line of LONGEST no longer cell.
+    if not "".join(texts).isprintable() or '"' in text or "\\" in text or max(map(len, texts)) > LONGEST:
+        return None
+    if " " in text and any(pair in f"\n{text}\n" for pair in (f" {mark}", f"{mark} ", " \n", "\n ")):
+        return None
+    if {one.count(mark) for one in texts} != {len(header) - 1}:
+        return None
+    return Block(header, mark, line, texts)
+
+
+def _header(feed: Feed, file: IO[str]) -> tuple[list[str], str]:
+    """The names of the columns, and the mark that divides cells."""
+    first = file.readline()
+    if not first.strip():
+        raise FeedError(feed.path, 1, "the first line must name the columns, and it is empty")
+    mark = ";" if first.count(";") > first.count(",") else ","
+    header = [name.strip().lower() for name in next(csv.reader([first], delimiter=mark))]
+    _check_header(feed, header)
+    return header, mark
 
 
 def _check_header(feed: Feed, header: list[str]) -> None:
@@ -124,7 +233,13 @@ def _check_header(feed: Feed, header: list[str]) -> None:
             raise FeedError(feed.path, 1, f"there are two columns '{name}'")
 
 
-def _json_lines(feed: Feed, file: IO[str]) -> Iterator[Record]:
+def _json_lines(feed: Feed, file: IO[str]) -> Iterator[list[Record]]:
+    read = _objects(feed, file)
+    while records := list(islice(read, SLICE)):
+        yield records
+
+
+def _objects(feed: Feed, file: IO[str]) -> Iterator[Record]:
     for line, text in enumerate(file, start=1):
         if not text.strip():
             continue

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
+from math import inf
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from engine.calendar import Hours
-from engine.intake.accounts import take_accounts
-from engine.intake.clients import take_clients
+from engine.intake.accounts import accounts
+from engine.intake.clients import clients
 from engine.intake.feed import Feed, Record, write_rejects
-from engine.intake.invoices import take_invoices
+from engine.intake.invoices import invoices
 from engine.intake.known import Known, known, known_plans
-from engine.intake.payments import take_payments
-from engine.intake.rows import COLUMNS, AccountRow, ClientRow, ImportProblem, InvoiceRow, Kind, PaymentRow, Row
+from engine.intake.payments import payments
+from engine.intake.rows import COLUMNS, ImportProblem, Kind, Row
 from engine.intake.screening import Screening
-from engine.intake.stage import Taken, import_alone
-from engine.run import CHUNK, decide_clients
+from engine.intake.sheet import SLICE, lay_out
+from engine.intake.stage import Taken, Taking
+from engine.run import BATCH, decide_clients
 from engine.store.session import Database, ReadSession, WriteSession, driver
 
-SLICE = 5000
 SHOWN = 50
+KEPT = 1000
 
 REFERENCES = ("client", "account", "invoice", "payment")
 RUNNING = """
@@ -36,6 +38,7 @@ class Step(StrEnum):
     """What an import is doing."""
 
     READING = "reading"
+    CHECKING = "checking"
     WRITING = "writing"
 
 
@@ -43,17 +46,24 @@ Progress = Callable[[Step, int, int], None]
 """Told the step, how many rows of it are done, and about how many there are."""
 
 
-class BadRows(ValueError):
-    """Some rows of a file cannot go in, so none did: each with its line, column and reason."""
+def quietly(_step: Step, _done: int, _total: int) -> None:
+    """Nobody watches."""
 
-    def __init__(self, path: Path, problems: Sequence[ImportProblem]) -> None:
+
+class BadRows(ValueError):
+    """Some rows of a file cannot go in, so none did: each with its line, column and reason.
+
+    `more` problems were counted and not kept; `rows` are bad in all, those of `problems` where it is not given.
+    """
+
+    def __init__(self, path: Path, problems: Sequence[ImportProblem], more: int = 0, rows: int = 0) -> None:
         self.path, self.problems = path, tuple(problems)
-        bad = len({problem.line for problem in problems})
+        bad, left = rows or len({problem.line for problem in problems}), len(problems) + more - SHOWN
         shown = [f"{path}:{problem.line}: {problem}" for problem in problems[:SHOWN]]
-        more = [f"and {len(problems) - SHOWN} more problems"] if len(problems) > SHOWN else []
+        unshown = [f"and {left} more problems"] if left > 0 else []
         counted = "1 row is" if bad == 1 else f"{bad} rows are"
         remedy = "correct the file, or use --rejects FILE to let the good rows in"
-        super().__init__("\n".join([*shown, *more, f"{path}: {counted} bad and nothing was written; {remedy}"]))
+        super().__init__("\n".join([*shown, *unshown, f"{path}: {counted} bad and nothing was written; {remedy}"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +80,23 @@ class ImportReport:
 
 @dataclass(slots=True)
 class _Screened:
-    read: int = 0
-    rows: list[Row] = field(default_factory=list)
+    """What came of a file: its rows, how many of them are bad, and what is wrong with them.
+
+    Of the problems no more than `most` are kept, the others counted: a whole file may be bad.
+    """
+
+    read: int
+    most: float
+    bad: int = 0
     problems: list[ImportProblem] = field(default_factory=list)
+    more: int = 0
+
+    def note(self, problems: Sequence[ImportProblem]) -> None:
+        """Of some more rows."""
+        kept = len(self.problems)
+        self.bad += len({problem.line for problem in problems})
+        self.problems += problems if kept < self.most else ()
+        self.more += len(problems) - (len(self.problems) - kept)
 
     @property
     def reasons(self) -> dict[int, str]:
@@ -90,72 +114,93 @@ async def import_file(
     now: datetime,
     hours: Hours,
     rejects: Path | None = None,
-    progress: Progress = lambda step, done, total: None,
+    progress: Progress = quietly,
 ) -> ImportReport:
     """Take a file in, in one transaction. Raises FeedError or BadRows, having written nothing.
 
     With `rejects`, the good rows go in and the others are written to that file. Clients who are being worked are
-    decided anew, and those whose payment was taken back; any other cycle of work only ever begins in the daily run.
+    decided anew at once, and those whose payment was taken back; any other cycle of work begins with the next look at
+    what has changed, or with the daily run.
     """
-    feed = Feed(path, COLUMNS[kind])
     async with database.write() as session:
-        await import_alone(session)
-        screened = await _screen(session, feed, kind, now, progress)
-        if screened.problems and rejects is None:
-            raise BadRows(path, screened.problems)
-        taken = await take(session, kind, screened.rows, now, progress)
+        report, taken = await take_file(session, kind, path, now, rejects, progress)
         worked = sorted({*await _worked(session, taken.clients), *taken.reopened})
-        await decide_clients(session, worked[:CHUNK], now, hours)
-        reasons = screened.reasons
-        if rejects is not None and reasons:
-            write_rejects(feed, reasons, rejects)
-    for start in range(CHUNK, len(worked), CHUNK):
+        await decide_clients(session, worked[:BATCH], now, hours)
+    for start in range(BATCH, len(worked), BATCH):
         async with database.write() as session:
-            await decide_clients(session, worked[start : start + CHUNK], now, hours)
-    return ImportReport(kind, screened.read, taken.added, taken.changed, taken.same, len(reasons))
+            await decide_clients(session, worked[start : start + BATCH], now, hours)
+    return report
 
 
-async def take(
+async def take_file(
     session: WriteSession,
     kind: Kind,
-    rows: Sequence[Row],
+    path: Path,
     now: datetime,
-    progress: Progress = lambda step, done, total: None,
-) -> Taken:
+    rejects: Path | None = None,
+    progress: Progress = quietly,
+) -> tuple[ImportReport, Taken]:
+    """Take a file in as `import_file` does, in the caller's transaction; nobody is decided for."""
+    feed, total = Feed(path, COLUMNS[kind]), 0
+    taking = await _taking(session, kind, now, lambda done: progress(Step.WRITING, done, total))
+    screened = await _screen(
+        session, feed, Screening(kind, now), taking, progress, most=KEPT if rejects is None else inf
+    )
+    if screened.bad and rejects is None:
+        raise BadRows(path, screened.problems, screened.more, screened.bad)
+    total = screened.read - screened.bad
+    progress(Step.WRITING, 0, total)
+    taken = await taking.write()
+    progress(Step.WRITING, total, total)
+    if rejects is not None and screened.bad:
+        write_rejects(feed, screened.reasons, rejects)
+    same = total - taken.added - taken.changed
+    return ImportReport(kind, screened.read, taken.added, taken.changed, same, screened.bad), taken
+
+
+async def take(session: WriteSession, kind: Kind, rows: Sequence[Row], now: datetime) -> Taken:
     """Write rows of one kind, which are trusted to be good; nothing is decided. Raises UnknownOwner."""
-    progress(Step.WRITING, 0, len(rows))
+    taking = await _taking(session, kind, now)
+    await taking.gather(rows)
+    return await taking.write()
+
+
+async def _taking(
+    session: WriteSession, kind: Kind, now: datetime, booked: Callable[[int], None] = lambda _: None
+) -> Taking[Any]:
+    taking: Taking[Any]
     match kind:
         case Kind.CLIENTS:
-            taken = await take_clients(session, cast("Sequence[ClientRow]", rows), now)
+            taking = await clients(session, now)
         case Kind.ACCOUNTS:
-            taken = await take_accounts(session, cast("Sequence[AccountRow]", rows))
+            taking = await accounts(session)
         case Kind.INVOICES:
-            taken = await take_invoices(session, cast("Sequence[InvoiceRow]", rows), now)
+            taking = await invoices(session, now)
         case Kind.PAYMENTS:
-            payments = cast("Sequence[PaymentRow]", rows)
-            taken = await take_payments(session, payments, now, lambda done: progress(Step.WRITING, done, len(rows)))
-    progress(Step.WRITING, len(rows), len(rows))
-    return taken
+            taking = await payments(session, now, booked)
+    return taking
 
 
-async def _screen(session: ReadSession, feed: Feed, kind: Kind, now: datetime, progress: Progress) -> _Screened:
-    total = feed.lines()
-    screening = Screening(kind, now)
+async def _screen(
+    session: WriteSession, feed: Feed, screening: Screening, taking: Taking[Any], progress: Progress, *, most: float
+) -> _Screened:
+    """Lay the file out in the sheet, read of it what says anything new, and gather what is good of that."""
+    total, kind = feed.lines(), screening.kind
+    connection = await driver(session)
+    async with connection.cursor() as cursor:
+        sheet = await lay_out(cursor, feed, lambda read: progress(Step.READING, read, max(total, read)))
+    screened, checked = _Screened(sheet.rows, most), 0
     plans = await known_plans(session) if kind is Kind.CLIENTS else None
-    screened = _Screened()
-    for records in _slices(feed.records()):
-        there = plans or await _known(session, kind, records)
-        rows, problems = screening.screen(records, there)
-        screened.rows += rows
-        screened.problems += problems
-        screened.read += len(records)
-        progress(Step.READING, screened.read, max(total, screened.read))
+    async with aclosing(sheet.records(connection, await taking.sift())) as unread:
+        async for records in unread:
+            there = plans or await _known(session, kind, records)
+            rows, problems = screening.screen(records, there)
+            screened.note(problems)
+            await taking.gather(rows)
+            checked += len(records)
+            if len(records) == SLICE:
+                progress(Step.CHECKING, checked, sheet.rows)
     return screened
-
-
-def _slices(records: Iterator[Record]) -> Iterator[list[Record]]:
-    while part := list(islice(records, SLICE)):
-        yield part
 
 
 async def _known(session: ReadSession, kind: Kind, records: Sequence[Record]) -> Known:

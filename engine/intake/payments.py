@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
-
-import psycopg
 
 from engine.intake.rows import PaymentRow
-from engine.intake.stage import Taken, UnknownOwner, import_alone, lock
+from engine.intake.stage import Cursor, Taken, Taking, UnknownOwner, Unread, import_alone
 from engine.ledger import Received, confirm, receive, reject
 from engine.refunds import reverse
-from engine.store.session import WriteSession, driver
+from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.ledger import PaymentStatus
 
 SOURCE = "import"
@@ -42,34 +39,48 @@ class _Fate(Enum):
     SAME = auto()
 
 
-async def take_payments(
-    session: WriteSession, rows: Sequence[PaymentRow], now: datetime, progress: Callable[[int], None] = lambda _: None
-) -> Taken:
-    """Book payments, confirm or reject announced ones, take back reversed ones; what is booked already changes nothing.
+class Payments(Taking[PaymentRow]):
+    """The payments of one import. `progress` is told how many of them are booked."""
 
-    `progress` is told how many rows are done. Raises UnknownOwner, and NoSuchPayment for an unknown one reversed.
-    """
-    await import_alone(session)
-    connection = await driver(session)
-    async with connection.cursor() as cursor:
-        targets = await _targets(cursor, rows)
-        await lock(cursor, "select unnest(%s::bigint[])", ([target.client for target in targets],))
-        await cursor.execute(UNCONFIRMED, ([row.payment for row in rows],))
-        announced = {row[0] for row in await cursor.fetchall()}
-    fates: Counter[_Fate] = Counter()
-    touched: dict[_Fate, set[int]] = {fate: set() for fate in _Fate}
-    for done, (row, target) in enumerate(zip(rows, targets, strict=True), start=1):
-        fate = await _book(session, row, target, now, announced=row.payment in announced)
-        fates[fate] += 1
-        touched[fate].add(target.client)
-        progress(done)
-    return Taken(
-        added=fates[_Fate.ADDED],
-        changed=fates[_Fate.CHANGED] + fates[_Fate.REVERSED],
-        same=fates[_Fate.SAME],
-        clients=tuple(sorted(touched[_Fate.ADDED] | touched[_Fate.CHANGED] | touched[_Fate.REVERSED])),
-        reopened=tuple(sorted(touched[_Fate.REVERSED])),
-    )
+    def __init__(self, session: WriteSession, cursor: Cursor, now: datetime, progress: Callable[[int], None]) -> None:
+        self._session, self._cursor, self._now, self._progress = session, cursor, now, progress
+        self._rows: list[PaymentRow] = []
+
+    async def gather(self, rows: Sequence[PaymentRow]) -> None:
+        """Add rows."""
+        self._rows += rows
+
+    async def sift(self) -> Unread:
+        """Which rows of the sheet are to be read: every one."""
+        return Unread()
+
+    async def write(self) -> Taken:
+        """Book payments, confirm or reject announced ones, take back reversed ones; what is booked changes nothing.
+
+        Raises UnknownOwner, and NoSuchPayment for an unknown one reversed.
+        """
+        targets = await _targets(self._cursor, self._rows)
+        await lock_clients(self._session, [target.client for target in targets])
+        await self._cursor.execute(UNCONFIRMED, ([row.payment for row in self._rows],))
+        announced = {row[0] for row in await self._cursor.fetchall()}
+        fates: Counter[_Fate] = Counter()
+        touched: dict[_Fate, set[int]] = {fate: set() for fate in _Fate}
+        for done, (row, target) in enumerate(zip(self._rows, targets, strict=True), start=1):
+            fate = await _book(self._session, row, target, self._now, announced=row.payment in announced)
+            fates[fate] += 1
+            touched[fate].add(target.client)
+            self._progress(done)
+        return Taken(
+            added=fates[_Fate.ADDED],
+            changed=fates[_Fate.CHANGED] + fates[_Fate.REVERSED],
+            clients=tuple(sorted(touched[_Fate.ADDED] | touched[_Fate.CHANGED] | touched[_Fate.REVERSED])),
+            reopened=tuple(sorted(touched[_Fate.REVERSED])),
+        )
+
+
+async def payments(session: WriteSession, now: datetime, progress: Callable[[int], None]) -> Payments:
+    """A taking of payments, empty. No other transaction imports until this one ends."""
+    return Payments(session, await import_alone(session), now, progress)
 
 
 async def _book(session: WriteSession, row: PaymentRow, target: _Target, now: datetime, *, announced: bool) -> _Fate:
@@ -96,7 +107,7 @@ async def _book(session: WriteSession, row: PaymentRow, target: _Target, now: da
     return _Fate.ADDED if await receive(session, payment, now) else _Fate.SAME
 
 
-async def _targets(cursor: psycopg.AsyncCursor[Any], rows: Sequence[PaymentRow]) -> list[_Target]:
+async def _targets(cursor: Cursor, rows: Sequence[PaymentRow]) -> list[_Target]:
     invoices = await _found(cursor, INVOICES, [row.invoice for row in rows])
     accounts = await _found(cursor, ACCOUNTS, [row.account for row in rows if row.invoice is None])
     clients = await _found(cursor, CLIENTS, [row.client for row in rows if row.invoice is row.account is None])
@@ -114,6 +125,6 @@ async def _targets(cursor: psycopg.AsyncCursor[Any], rows: Sequence[PaymentRow])
     return targets
 
 
-async def _found(cursor: psycopg.AsyncCursor[Any], statement: str, refs: Sequence[str | None]) -> dict[str, _Target]:
+async def _found(cursor: Cursor, statement: str, refs: Sequence[str | None]) -> dict[str, _Target]:
     await cursor.execute(statement, ([ref for ref in refs if ref is not None],))
     return {ref: _Target(*ids) for ref, *ids in await cursor.fetchall()}

@@ -61,7 +61,10 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceRow:
-    """An invoice. Without a balance a new one is unpaid, and one that is known keeps its own."""
+    """An invoice. Without a balance a new one is unpaid, and one that is known keeps its own.
+
+    `wording` is the digest of what a file said of it, by which the same is recognised in the next file.
+    """
 
     invoice: str
     account: str
@@ -69,6 +72,7 @@ class InvoiceRow:
     due: date
     amount: Money
     balance: Money | None = None
+    wording: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

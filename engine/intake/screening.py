@@ -31,11 +31,10 @@ STATUS = re.compile(r"[a-z][a-z0-9 _-]{0,39}")
 
 
 class Screening:
-    """The rows of one file, screened in their order; it remembers which references it has met."""
+    """The rules for the rows of one kind, at `now`."""
 
     def __init__(self, kind: Kind, now: datetime) -> None:
         self.kind, self._now = kind, now
-        self._met: dict[str, int] = {}
 
     def screen(self, records: Iterable[Record], known: Known) -> tuple[list[Row], list[ImportProblem]]:
         """The good rows, and every problem of the others. `known` must cover all that these records name."""
@@ -43,7 +42,7 @@ class Screening:
         problems: list[ImportProblem] = []
         for record in records:
             cells = Cells(record)
-            row = self._row(cells, known) if "" not in record.faults else None
+            row = self._row(record, cells, known) if "" not in record.faults else None
             self._only_once(record, cells)
             if row is not None and not cells.problems:
                 rows.append(row)
@@ -52,18 +51,17 @@ class Screening:
 
     def _only_once(self, record: Record, cells: Cells) -> None:
         key = COLUMNS[self.kind].key
-        ref = record.cells.get(key, "")
-        if ref and self._met.setdefault(ref, record.line) != record.line:
-            cells.wrong(key, f"'{ref}' is already on line {self._met[ref]}")
+        if record.first is not None:
+            cells.wrong(key, f"'{record.cells[key]}' is already on line {record.first}")
 
-    def _row(self, cells: Cells, known: Known) -> Row | None:
+    def _row(self, record: Record, cells: Cells, known: Known) -> Row | None:
         match self.kind:
             case Kind.CLIENTS:
                 return _client(cells, known)
             case Kind.ACCOUNTS:
                 return _account(cells, known)
             case Kind.INVOICES:
-                return _invoice(cells, known)
+                return _invoice(cells, known, record.wording)
             case Kind.PAYMENTS:
                 return _payment(cells, known, self._now)
 
@@ -131,7 +129,7 @@ def _account(cells: Cells, known: Known) -> AccountRow:
     )
 
 
-def _invoice(cells: Cells, known: Known) -> InvoiceRow | None:
+def _invoice(cells: Cells, known: Known, wording: int | None) -> InvoiceRow | None:
     invoice, account = cells.needed("invoice"), cells.needed("account")
     issued, due = cells.day("issued"), cells.day("due")
     if issued is not None and due is not None and due < issued:
@@ -148,7 +146,9 @@ def _invoice(cells: Cells, known: Known) -> InvoiceRow | None:
     if issued is None or due is None or amount is None:
         return None
     _in_bounds(cells, amount, balance)
-    row = InvoiceRow(invoice=invoice, account=account, issued=issued, due=due, amount=amount, balance=balance)
+    row = InvoiceRow(
+        invoice=invoice, account=account, issued=issued, due=due, amount=amount, balance=balance, wording=wording
+    )
     _as_billed(cells, row, known)
     return row
 

@@ -37,6 +37,9 @@ create temporary table if not exists decided_log (
 ) on commit delete rows;
 """
 
+DECIDING = "select set_config('amiable.deciding', %s, true)"
+"""While on, what this transaction writes marks no clients as changed: a decision is no new fact for itself."""
+
 COPIES = {
     "decided": "int8 int8 int8 text int4 int4 int4 date bool bool bool text text text int8 int8",
     "decided_contacts": "int8 int8 int8 text int4 int4 text text[] timestamptz timestamptz",
@@ -152,6 +155,7 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     connection = await driver(session)
     async with connection.cursor() as cursor:
         await cursor.execute(TEMPORARY)
+        await cursor.execute(DECIDING, ("on",))
         ids = await _case_ids(cursor, decisions)
         rows = _rows(decisions, ids, spans)
         for table, statements in STATEMENTS.items():
@@ -160,6 +164,7 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
                 for statement in statements:
                     await cursor.execute(statement, {"now": now} if "%(now)s" in statement else None)
                 await cursor.execute(f"delete from {table}")
+        await cursor.execute(DECIDING, ("",))
 
 
 def _rows(

@@ -1,9 +1,9 @@
-"""Facts for the decision: set-based out of SQL, streamed by COPY, one row per client, plan and currency."""
+"""Facts for the decision: set-based out of SQL, one row per client, plan and currency."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -14,11 +14,18 @@ from engine.decision import CaseFacts, CaseStatus, Deferral, RunningCase
 from engine.document import Plain, stored
 from engine.plan import Plan, Verb
 from engine.plan_file import plan
-from engine.store.questions import CANDIDATES, FACTS, TYPES
+from engine.store.questions import ASKED, BETWEEN, SLICES, facts_about
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 FEW = 100
-"""So many clients at most are asked for by a prepared statement; more are copied out."""
+"""So many clients at most are asked for by a prepared question, whose plan is made for few."""
+
+PORTION = 250
+"""Rows turned into values at a time."""
+
+NOTHING = frozenset[int]()
+
+OF_SOME, OF_A_RANGE = facts_about(ASKED), facts_about(BETWEEN)
 
 
 class Row(NamedTuple):
@@ -66,43 +73,84 @@ class Row(NamedTuple):
     missed: list[int] | None
 
 
-async def candidates(session: ReadSession, now: datetime) -> list[int]:
-    """The clients a full run has to look at: who owes anything due, or is being worked."""
+class Slice(NamedTuple):
+    """A part of the base: its number, the ids in it, and how many clients have one of them."""
+
+    number: int
+    ids: range
+    clients: int
+
+
+async def slices(session: ReadSession, width: int) -> list[Slice]:
+    """The base in slices of `width` client ids; a client is always in the same one. Empty ones are left out."""
     connection = await driver(session)
     async with connection.cursor() as cursor:
-        await cursor.execute(CANDIDATES, {"now": now})
-        return [row[0] for row in await cursor.fetchall()]
+        await cursor.execute(SLICES, {"width": width})
+        rows = await cursor.fetchall()
+    return [Slice(number, range(number * width, (number + 1) * width), clients) for number, clients in rows]
 
 
 async def facts_of(
     session: ReadSession, clients: Sequence[int], now: datetime
 ) -> AsyncIterator[tuple[CaseFacts, Plan]]:
-    """The facts of these clients at `now`, each with the plan version that applies, by client id."""
+    """The facts of these clients at `now`, each with the plan version that applies, by client id.
+
+    Only clients who owe anything due, are worked or have missed an installment have any. A range stands for all the
+    clients of its ids.
+    """
+    async for positions in positions_of(session, clients, now):
+        for position in positions:
+            yield position
+
+
+async def positions_of(
+    session: ReadSession, clients: Sequence[int], now: datetime
+) -> AsyncIterator[Sequence[tuple[CaseFacts, Plan]]]:
+    """The same, all of a client together."""
     plans = Plans(session)
-    rows = await (_prepared if len(clients) <= FEW else _copied)(session, {"now": now, "clients": list(clients)})
-    for _, positions in groupby(rows, key=lambda row: (row.client, row.currency)):
-        together = [(row, await plans.terms(row.plan, row.currency)) for row in positions]
-        for row, terms in together:
-            others = [other for beside, other in together if beside is not row]
-            yield _facts(row, terms, others), terms
+    async for rows in _rows_of(session, clients, now):
+        terms = [await plans.terms(row.plan, row.currency) for row in rows]
+        if len(rows) == 1:
+            yield ((_facts(rows[0], terms[0], ()), terms[0]),)
+        else:
+            yield [(_facts(row, own, _beside(row, rows, terms)), own) for row, own in zip(rows, terms, strict=True)]
 
 
-async def _prepared(session: ReadSession, asked: Mapping[str, Any]) -> list[Row]:
-    """For the few: planning the query costs more than answering it, and COPY cannot be prepared."""
+def _beside(row: Row, rows: Sequence[Row], terms: Sequence[Plan]) -> list[Plan]:
+    """The other plans that work the client's debt in the same currency."""
+    return [
+        other
+        for beside, other in zip(rows, terms, strict=True)
+        if beside is not row and beside.currency == row.currency
+    ]
+
+
+async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) -> AsyncIterator[list[Row]]:
+    """One answer for all, not a COPY: what is asked for few saves its planning, and rows of many come faster so.
+
+    It is taken up in portions: what has been decided on is gone before the collector of garbage comes to look at it.
+    """
     connection = await driver(session)
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(FACTS, asked, prepare=True)
-        return [Row(*row) for row in await cursor.fetchall()]
+        if isinstance(clients, range):
+            asked = {"now": now, "first": clients.start, "last": clients.stop - 1}
+            await cursor.execute(OF_A_RANGE, asked, prepare=True)
+        else:
+            few = len(clients) <= FEW
+            await cursor.execute(OF_SOME, {"now": now, "clients": list(clients)}, prepare=few)
+        left: list[Row] = []
+        while portion := await cursor.fetchmany(PORTION):
+            rows = left + [Row._make(row) for row in portion]
+            found = [list(mine) for _, mine in groupby(rows, key=_client)]
+            left = found.pop()
+            for mine in found:
+                yield mine
+        if left:
+            yield left
 
 
-async def _copied(session: ReadSession, asked: Mapping[str, Any]) -> list[Row]:
-    connection = await driver(session)
-    async with (
-        connection.cursor() as cursor,
-        cursor.copy(f"copy ({FACTS}) to stdout (format binary)", asked) as copy,
-    ):
-        copy.set_types(TYPES)
-        return [Row(*row) async for row in copy.rows()]
+def _client(row: Row) -> int:
+    return row.client
 
 
 class Plans:
@@ -136,35 +184,42 @@ def _facts(row: Row, terms: Plan, others: Sequence[Plan]) -> CaseFacts:
         currency=row.currency,
         zone=row.zone,
         today=row.today,
-        owed=tuple(_owed(row, terms, others)),
-        holds=tuple(
-            Hold(HoldKind(kind), amount, invoice, account, until)
-            for kind, amount, invoice, account, until in _together(
-                row.hold_kinds, row.hold_amounts, row.hold_invoices, row.hold_accounts, row.hold_untils
-            )
-        ),
+        owed=_owed(row, terms, others) if row.invoices else (),
+        holds=_holds(row) if row.hold_kinds else (),
         cycles=row.cycles,
         case=_case(row),
         missed=tuple(row.missed or ()),
-        pauses=tuple(Pause(starts, ends) for starts, ends in _together(row.pause_starts, row.pause_ends)),
+        pauses=tuple([Pause(*one) for one in _together(row.pause_starts, row.pause_ends)]) if row.pause_starts else (),
         last_entered_on=row.last_entered_on,
         last_contact_on=row.last_contact_on,
         finishing=row.finishing,
         worked_today=bool(row.worked_today),
-        suspended_elsewhere=frozenset(row.suspended_elsewhere or ()),
+        suspended_elsewhere=frozenset(row.suspended_elsewhere) if row.suspended_elsewhere else NOTHING,
         told=row.key,
     )
 
 
-def _owed(row: Row, terms: Plan, others: Iterable[Plan]) -> Iterator[Owed]:
+def _owed(row: Row, terms: Plan, others: Sequence[Plan]) -> tuple[Owed, ...]:
     """What is due, as this plan sees it; what no plan of the client includes is not told at all."""
-    columns = (row.invoices, row.accounts, row.services, row.providers, row.dues, row.billed, row.balances)
+    if terms.includes_all and row.worked_before is None:
+        return tuple([Owed(*one) for one in _together(row.invoices, row.accounts, row.dues, row.balances)])
+    # Services and providers are told only where the terms of some plan look at them.
+    unasked = ("",) * len(row.invoices or ())
+    services, providers = row.services or unasked, row.providers or unasked
+    columns = (row.invoices, row.accounts, services, providers, row.dues, row.billed, row.balances)
+    owed = []
     for invoice, account, service, provider, due, billed, balance in _together(*columns):
         if terms.includes(service, provider, due, billed, row.today):
             earlier = row.worked_before is not None and due <= row.worked_before
-            yield Owed(invoice, account, due, balance, Part.EARLIER if earlier else Part.WORKED)
+            owed.append(Owed(invoice, account, due, balance, Part.EARLIER if earlier else Part.WORKED))
         elif any(other.includes(service, provider, due, billed, row.today) for other in others):
-            yield Owed(invoice, account, due, balance, Part.ELSEWHERE)
+            owed.append(Owed(invoice, account, due, balance, Part.ELSEWHERE))
+    return tuple(owed)
+
+
+def _holds(row: Row) -> tuple[Hold, ...]:
+    columns = (row.hold_kinds, row.hold_amounts, row.hold_invoices, row.hold_accounts, row.hold_untils)
+    return tuple([Hold(HoldKind(kind), *others) for kind, *others in _together(*columns)])
 
 
 def _case(row: Row) -> RunningCase | None:
@@ -177,12 +232,20 @@ def _case(row: Row) -> RunningCase | None:
         started_on=row.started_on,
         stage_entered_on=row.entered_on,
         told=CaseStatus(row.told),
-        entered=frozenset(row.entered or ()),
-        ordered=frozenset((Verb(verb), account) for verb, account in _together(row.order_verbs, row.order_accounts)),
-        delivered=frozenset(row.delivered or ()),
-        deferrals=tuple(Deferral(stage, until) for stage, until in _together(row.deferred, row.deferred_until)),
+        entered=frozenset(row.entered) if row.entered else NOTHING,
+        ordered=_ordered(row) if row.order_verbs else frozenset(),
+        delivered=frozenset(row.delivered) if row.delivered else NOTHING,
+        deferrals=_deferrals(row) if row.deferred else (),
     )
 
 
+def _ordered(row: Row) -> frozenset[tuple[Verb, int]]:
+    return frozenset([(Verb(verb), account) for verb, account in _together(row.order_verbs, row.order_accounts)])
+
+
+def _deferrals(row: Row) -> tuple[Deferral, ...]:
+    return tuple([Deferral(*one) for one in _together(row.deferred, row.deferred_until)])
+
+
 def _together(*arrays: Sequence[Any] | None) -> list[tuple[Any, ...]]:
-    return list(zip(*(array or () for array in arrays), strict=True))
+    return list(zip(*[array or () for array in arrays], strict=True))

@@ -1,138 +1,155 @@
-"""The SQL that facts come from: which clients to look at, and all that a decision about them needs.
+"""The SQL that facts come from. `engine.store.facts` turns rows into values.
 
-Each lateral part is one subject; arrays of one part belong together. `engine.store.facts` turns rows into values.
+Each part is one subject, grouped over all the clients asked for, so that many cost one pass over what is live and one
+client a few look-ups in indexes. Arrays of one part belong together.
 """
 
-CANDIDATES = """
-select client_id from invoices where balance > 0 and due <= (%(now)s + interval '1 day')::date
-union
-select client_id from cases where closed_at is null
-union
-select ip.client_id from installment_plans ip join installments i on i.plan_id = ip.id
-where ip.ended_at is null and i.due <= (%(now)s + interval '1 day')::date
-order by client_id
-"""
+ASKED = "{client} = any(%(clients)s::bigint[])"
+BETWEEN = "{client} between %(first)s and %(last)s"
+
+SLICES = "select id / %(width)s as slice, count(*) from clients group by slice order by slice"
+"""Slice n of the base is the ids from n * width on."""
 
 FACTS = """
-with scope as (
+with candidates as (
+  select i.client_id from invoices i
+  where i.balance > 0 and i.due <= (%(now)s::timestamptz + interval '1 day')::date and {i.client_id}
+  union
+  select k.client_id from cases k where k.closed_at is null and {k.client_id}
+  union
+  select ip.client_id from installment_plans ip where ip.ended_at is null and {ip.client_id}
+), scope as materialized (
   select c.id, c.group_id, c.plans, c.timezone, (%(now)s::timestamptz at time zone c.timezone)::date as today
-  from clients c where c.id = any(%(clients)s::bigint[])
-), assigned as (
+  from candidates join clients c on c.id = candidates.client_id and {c.id}
+), terms as materialized (
+  -- What of a plan's terms asks for a part below: read once a plan, not once a client.
+  select v.id, v.group_id, v.name, v.standard, v.in_force, (v.terms ->> 'min_days_between_contacts')::int as distance,
+         array(
+           select e.number::int - 1 from jsonb_array_elements(v.terms -> 'stages') with ordinality e(stage, number)
+           where v.terms -> 'stages' @> jsonb_build_array(jsonb_build_object('needs_delivered', e.stage ->> 'stage'))
+         ) as needed,
+         v.terms -> 'include' ?| array['services', 'providers'] as looks_at_services
+  from plans v
+  where v.in_force or v.id in (select k.plan_id from cases k where k.closed_at is null and {k.client_id})
+), assigned as materialized (
   select s.id as client_id, v.id as plan_id, v.name as plan_name
-  from scope s join plans v on v.in_force and v.group_id = s.group_id
-    and (v.name = any(s.plans) or (s.plans = '{}' and v.standard))
-), running as (
+  from scope s join terms v on v.in_force and plan_applies(s.group_id, s.plans, v.group_id, v.name, v.standard)
+), running as materialized (
   -- A case finishes on the plan and version it began with, also when its client has been put on another plan (A3).
-  select k.*, not exists (
-    select from assigned a where a.client_id = k.client_id and a.plan_name = k.plan_name
-  ) as left_behind
-  from cases k join scope s on s.id = k.client_id where k.closed_at is null
-), purses as (
-  select i.client_id, a.currency
-  from scope s join invoices i on i.client_id = s.id and i.balance > 0 and i.due <= s.today
-  join accounts a on a.id = i.account_id
-  union
-  select client_id, currency from running
-  union
-  select ip.client_id, ip.currency
-  from scope s join installment_plans ip on ip.client_id = s.id and ip.ended_at is null
+  select k.id, k.client_id, k.plan_id, k.plan_name, k.currency, k.cycle, k.stage, k.started_on, k.stage_entered_on,
+         k.told, k.entered, a.client_id is null as left_behind
+  from cases k left join assigned a on a.client_id = k.client_id and a.plan_name = k.plan_name
+  where k.closed_at is null and {k.client_id}
+), owed as materialized (
+  select i.client_id, a.currency, array_agg(i.id order by i.due, i.ref) as invoices,
+         array_agg(a.id order by i.due, i.ref) as accounts, array_agg(a.service order by i.due, i.ref) as services,
+         array_agg(a.provider order by i.due, i.ref) as providers, array_agg(i.due order by i.due, i.ref) as dues,
+         array_agg(i.amount order by i.due, i.ref) as billed, array_agg(i.balance order by i.due, i.ref) as balances
+  from invoices i join scope s on s.id = i.client_id join accounts a on a.id = i.account_id and {a.client_id}
+  where i.balance > 0 and i.due <= s.today and {i.client_id}
+  group by i.client_id, a.currency
+), overdue as materialized (
+  select ip.client_id, ip.currency, array_agg(i.id order by i.id) filter (
+    where i.amount > coalesce((select sum(a.amount) from appropriations a where a.installment_id = i.id), 0)
+      and known.task is null
+  ) as ids
+  from installment_plans ip join scope s on s.id = ip.client_id
   join installments i on i.plan_id = ip.id and i.due < s.today
+  left join lateral (select t.id as task from tasks t where t.source = 'installment:' || i.id limit 1) known on true
+  where ip.ended_at is null and {ip.client_id}
+  group by ip.client_id, ip.currency
+), purses as (
+  select client_id, currency from owed
+  union select client_id, currency from running
+  union select client_id, currency from overdue
 ), work as (
   select coalesce(k.client_id, w.client_id) as client_id, coalesce(k.currency, w.currency) as currency,
          coalesce(k.plan_id, w.plan_id) as plan_id, coalesce(k.plan_name, w.plan_name) as plan_name,
-         k.id as case_id, k.cycle, k.stage, k.started_on, k.stage_entered_on, k.told, k.entered,
-         case when k.id is null then (
-           select min(other.plan_name) from running other
-           where other.client_id = w.client_id and other.currency = w.currency and other.left_behind
-         ) end as finishing
+         k.id as case_id, k.cycle, k.stage, k.started_on, k.stage_entered_on, k.told, k.entered
   from (select a.*, p.currency from assigned a join purses p on p.client_id = a.client_id) w
   full join running k on k.client_id = w.client_id and k.plan_name = w.plan_name and k.currency = w.currency
+), finishing as (
+  select client_id, currency, min(plan_name) as plan_name from running where left_behind group by client_id, currency
+), past as (
+  select c.client_id, c.plan_name, c.currency, max(c.cycle) as cycles, max(c.stage_entered_on) as last_entered_on,
+         max(c.closed_on) filter (where c.ending = 'worked' and c.closed_on < s.today) as worked_before,
+         bool_or(c.ending = 'worked' and c.closed_on >= s.today) as worked_today
+  from scope s join cases c on c.client_id = s.id where {c.client_id}
+  group by c.client_id, c.plan_name, c.currency
+), held as (
+  -- In an order that is the same each time: what is frozen first decides what is frozen at all.
+  select h.* from conditional_payments h where h.amount > 0 and {h.client_id}
+  order by h.client_id, h.currency, h.since, h.until, h.kind, h.invoice_id, h.amount
+), holds as (
+  select h.client_id, h.currency, array_agg(h.kind) as kinds, array_agg(h.amount) as amounts,
+         array_agg(h.invoice_id) as invoices, array_agg(h.account_id) as accounts, array_agg(h.until) as untils
+  from held h group by h.client_id, h.currency
+), deferred as (
+  select d.case_id, array_agg(d.stage order by d.id) as stages, array_agg(d.until order by d.id) as untils
+  from running k join deferrals d on d.case_id = k.id and d.ended_at is null group by d.case_id
+), paused as (
+  select p.client_id, array_agg(p.starts order by p.starts, p.id) as starts,
+         array_agg(p.ends order by p.starts, p.id) as ends
+  from dunning_pauses p where {p.client_id} group by p.client_id
 )
 select w.client_id, w.currency, s.timezone, s.today, w.plan_id,
        w.case_id, w.cycle, w.stage, w.started_on, w.stage_entered_on, w.told, w.entered,
-       past.cycles, past.last_entered_on, past.worked_before, past.worked_today, latest.key, spoken.last_on,
-       w.finishing,
-       owed.invoices, owed.accounts, owed.services, owed.providers, owed.dues, owed.billed, owed.balances,
+       coalesce(past.cycles, 0), past.last_entered_on, past.worked_before, past.worked_today, latest.key,
+       spoken.last_on, case when w.case_id is null then finishing.plan_name end,
+       owed.invoices, owed.accounts, case when chosen.any then owed.services end,
+       case when chosen.any then owed.providers end, owed.dues, owed.billed, owed.balances,
        holds.kinds, holds.amounts, holds.invoices, holds.accounts, holds.untils,
-       orders.verbs, orders.accounts, elsewhere.accounts, heard.stages, deferred.stages, deferred.untils,
-       paused.starts, paused.ends, missed.ids
-from work w join scope s on s.id = w.client_id join plans v on v.id = w.plan_id
-left join lateral (
-  select coalesce(max(c.cycle), 0) as cycles, max(c.stage_entered_on) as last_entered_on,
-         max(c.closed_on) filter (where c.ending = 'worked' and c.closed_on < s.today) as worked_before,
-         bool_or(c.ending = 'worked' and c.closed_on >= s.today) as worked_today
-  from cases c where c.client_id = w.client_id and c.plan_name = w.plan_name and c.currency = w.currency
-) past on true
-left join lateral (
-  select d.key from decisions d
-  where d.client_id = w.client_id and d.plan_name = w.plan_name and d.currency = w.currency order by d.id desc limit 1
-) latest on true
-left join lateral (
-  -- The day it was made, which a person's talk or a pause may have put off; until then the day it was planned.
-  select max((coalesce(t.opened_at, c.planned_at) at time zone s.timezone)::date) as last_on
-  from contacts c left join conversations t on t.contact_id = c.id
-  where c.client_id = w.client_id and c.state in ('planned', 'opened') and v.terms ? 'min_days_between_contacts'
-) spoken on true
-left join lateral (
-  select array_agg(i.id order by i.due, i.ref) as invoices, array_agg(a.id order by i.due, i.ref) as accounts,
-         array_agg(a.service order by i.due, i.ref) as services,
-         array_agg(a.provider order by i.due, i.ref) as providers,
-         array_agg(i.due order by i.due, i.ref) as dues, array_agg(i.amount order by i.due, i.ref) as billed,
-         array_agg(i.balance order by i.due, i.ref) as balances
-  from invoices i join accounts a on a.id = i.account_id and a.currency = w.currency
-  where i.client_id = w.client_id and i.balance > 0 and i.due <= s.today
-) owed on true
-left join lateral (
-  select array_agg(h.kind order by h.since) as kinds, array_agg(h.amount order by h.since) as amounts,
-         array_agg(h.invoice_id order by h.since) as invoices, array_agg(h.account_id order by h.since) as accounts,
-         array_agg(h.until order by h.since) as untils
-  from conditional_payments h where h.client_id = w.client_id and h.currency = w.currency and h.amount > 0
-) holds on true
+       orders.verbs, orders.accounts, elsewhere.accounts, heard.stages,
+       deferred.stages, deferred.untils, paused.starts, paused.ends, overdue.ids
+from work w join scope s on s.id = w.client_id join terms v on v.id = w.plan_id
+cross join (select bool_or(looks_at_services) as any from terms) chosen
+left join finishing on finishing.client_id = w.client_id and finishing.currency = w.currency
+left join past on past.client_id = w.client_id and past.plan_name = w.plan_name and past.currency = w.currency
+left join owed on owed.client_id = w.client_id and owed.currency = w.currency
+left join holds on holds.client_id = w.client_id and holds.currency = w.currency
+left join overdue on overdue.client_id = w.client_id and overdue.currency = w.currency
 left join lateral (
   select array_agg(o.verb) as verbs, array_agg(o.account_id) as accounts
   from service_orders o where o.case_id = w.case_id
 ) orders on true
 left join lateral (
-  select array_agg(distinct o.account_id) as accounts
-  from running k join service_orders o on o.case_id = k.id and o.verb = 'suspend_service'
-  where k.client_id = w.client_id and k.id is distinct from w.case_id and not exists (
+  select array_agg(o.account_id) as accounts
+  from cases k join service_orders o on o.case_id = k.id and o.verb = 'suspend_service'
+  where k.client_id = w.client_id and k.closed_at is null and k.id is distinct from w.case_id and not exists (
     select from service_orders r
     where r.case_id = o.case_id and r.account_id = o.account_id and r.verb = 'restore_service')
 ) elsewhere on true
 left join lateral (
-  -- Mail counts as delivered once a relay took it and no bounce came within a day (ARCHITECTURE 16).
+  -- Of the stages that another waits for. Mail counts as delivered once a relay took it and no bounce came within a
+  -- day (ARCHITECTURE 16).
   select array_agg(distinct c.stage) as stages
   from contacts c join outbound o on o.contact_id = c.id join conversations t on t.id = o.conversation_id
-  where c.case_id = w.case_id and c.occasion = 'stage' and v.terms @? '$.stages[*].needs_delivered'
-    and (o.state in ('delivered', 'read') or (
-      t.channel = 'email' and o.state in ('accepted', 'sent') and %(now)s - interval '24 hours' >= (
+  where c.case_id = w.case_id and c.stage = any(v.needed) and c.occasion = 'stage' and (
+    o.state in ('delivered', 'read') or (
+      t.channel = 'email' and o.state in ('accepted', 'sent') and %(now)s::timestamptz - interval '24 hours' >= (
         select max(a.started_at) from attempts a where a.outbound_id = o.id)))
 ) heard on true
+left join deferred on deferred.case_id = w.case_id
+left join paused on paused.client_id = w.client_id
 left join lateral (
-  select array_agg(d.stage order by d.id) as stages, array_agg(d.until order by d.id) as untils
-  from deferrals d where d.case_id = w.case_id and d.ended_at is null
-) deferred on true
+  select d.key from decisions d
+  where d.client_id = w.client_id and d.plan_name = w.plan_name and d.currency = w.currency order by d.id desc limit 1
+) latest on true
 left join lateral (
-  select array_agg(p.starts order by p.starts, p.id) as starts, array_agg(p.ends order by p.starts, p.id) as ends
-  from dunning_pauses p where p.client_id = w.client_id
-) paused on true
-left join lateral (
-  select array_agg(i.id order by i.id) as ids
-  from installment_plans ip join installments i on i.plan_id = ip.id
-  where ip.client_id = w.client_id and ip.currency = w.currency and ip.ended_at is null and i.due < s.today
-    and i.amount > coalesce((select sum(a.amount) from appropriations a where a.installment_id = i.id), 0)
-    and not exists (select from tasks t where t.source = 'installment:' || i.id)
-) missed on true
+  -- The day it was made, which a person's talk or a pause may have put off; until then the day it was planned. Of
+  -- contacts whose hours ended so long ago that the plan's distance is kept there is nothing to know.
+  select max((coalesce(t.opened_at, c.planned_at) at time zone s.timezone)::date) as last_on
+  from contacts c left join conversations t on t.contact_id = c.id
+  where c.client_id = w.client_id and c.state in ('planned', 'opened')
+    and c.send_until > %(now)s::timestamptz - make_interval(days => v.distance + 1)
+) spoken on true
 order by w.client_id, w.currency, w.plan_id
 """
 
-TYPES = [
-    *("int8", "text", "text", "date", "int8"),
-    *("int8", "int4", "int4", "date", "date", "text", "int4[]"),
-    *("int4", "date", "date", "bool", "text", "date", "text"),
-    *("int8[]", "int8[]", "text[]", "text[]", "date[]", "int8[]", "int8[]"),
-    *("text[]", "int8[]", "int8[]", "int8[]", "date[]"),
-    *("text[]", "int8[]", "int8[]", "int4[]", "int4[]", "date[]", "date[]", "date[]"),
-    "int8[]",
-]
-"""The types of the columns of FACTS, as the binary form of COPY needs them."""
+
+def facts_about(clients: str) -> str:
+    """FACTS about the clients that a condition names: ASKED or BETWEEN."""
+    text = FACTS
+    for table in ("i", "k", "ip", "a", "c", "h", "p"):
+        text = text.replace(f"{{{table}.client_id}}", clients.format(client=f"{table}.client_id"))
+    return text.replace("{c.id}", clients.format(client="c.id"))

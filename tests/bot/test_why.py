@@ -14,11 +14,12 @@ from engine.agreements.exemptions import exempt
 from engine.agreements.pauses import pause
 from engine.agreements.promises import promise
 from engine.calendar import AnyHour, SendWindow
+from engine.daily import decide_day
 from engine.explaining.why import why
 from engine.ledger import Received, receive
 from engine.money import Money, money
 from engine.promise import PromiseTerms
-from engine.run import decide_clients, decide_day
+from engine.run import decide_clients
 from engine.store.session import Database, lock_clients
 from engine.store.tables.casework import Case
 from engine.store.tables.portfolio import Invoice

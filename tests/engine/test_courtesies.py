@@ -13,10 +13,10 @@ from engine.agreements.pauses import pause
 from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
 from engine.courtesies import plan_courtesies
+from engine.daily import decide_day
 from engine.installment import Part
 from engine.ledger import Received, receive
 from engine.money import money
-from engine.run import decide_day
 from engine.store.session import Database
 from engine.store.tables.casework import Contact
 

@@ -44,7 +44,7 @@ class Counter:
     async def link(self, client: int, currency: str = "RON") -> str:
         """The path of a new pay page."""
         async with self.database.write() as session:
-            url = await new_link(session, client, currency, None, self.now, str(self.web.base_url))
+            url = new_link(session, client, currency, None, self.now, str(self.web.base_url))
         return urlsplit(url).path
 
     async def read(self, address: str = "", **headers: str) -> httpx.Response:

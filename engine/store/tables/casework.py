@@ -242,7 +242,9 @@ class DecisionRow(Base):
     """
 
     __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_latest", "client_id", "plan_name", "currency", "id"),)
+    __table_args__ = (
+        Index("ix_decisions_latest", "client_id", "plan_name", "currency", "id", postgresql_include=["key"]),
+    )
 
     id: Mapped[Id]
     client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"))
@@ -268,13 +270,3 @@ class CaseEvent(Base):
     at: Mapped[Moment]
     kind: Mapped[str]
     detail: Mapped[Json]
-
-
-class DailyRun(Base):
-    """A job's work of one day, done once: the key is the claim."""
-
-    __tablename__ = "daily_runs"
-
-    job: Mapped[str] = mapped_column(primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True)
-    done_at: Mapped[Moment]

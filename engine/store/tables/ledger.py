@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.promise import PromiseState
@@ -83,6 +83,17 @@ class LedgerEntry(Base):
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"), index=True)
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"), index=True)
     kind: Mapped[str]
+    amount: Mapped[Minor]
+
+
+class Credit(Base):
+    """What a client has paid beyond their invoices, in minor units: kept by the trigger of `ledger_entries` alone."""
+
+    __tablename__ = "credits"
+    __table_args__ = (Index("ix_credits_unused", "client_id", postgresql_where=text("amount > 0")),)
+
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     amount: Mapped[Minor]
 
 

@@ -100,7 +100,10 @@ class Account(Base):
 
 
 class Invoice(Base):
-    """A bill. `balance` is the sum of its ledger entries, kept by a trigger of `ledger_entries` and by nothing else."""
+    """A bill. `balance` is the sum of its ledger entries, kept by a trigger of `ledger_entries` and by nothing else.
+
+    `wording` is the digest of what a feed last said of all that never changes: by it the import knows the bill again.
+    """
 
     __tablename__ = "invoices"
     __table_args__ = (
@@ -109,6 +112,12 @@ class Invoice(Base):
             "client_id",
             "due",
             postgresql_include=["account_id", "balance"],
+            postgresql_where=text("balance > 0"),
+        ),
+        Index(
+            "ix_invoices_open",
+            "ref",
+            postgresql_include=["id", "amount", "balance", "wording"],
             postgresql_where=text("balance > 0"),
         ),
         CheckConstraint("amount > 0", name="amount"),
@@ -123,3 +132,4 @@ class Invoice(Base):
     due: Mapped[date]
     amount: Mapped[Minor]
     balance: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    wording: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,0 +1,53 @@
+"""Contacts that were made: the talk of one, and how its first message fares at the carrier."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from engine.contact import ChannelKind, Delivery
+from engine.store.session import WriteSession
+from engine.store.tables.casework import Contact, ContactState
+from engine.store.tables.portfolio import Address
+from engine.store.tables.talk import Author, Conversation, MessageRow, Outbound, Owner
+
+
+async def given_opened(session: WriteSession, contact: Contact, state: Delivery, now: datetime) -> None:
+    """The contact was opened by SMS at `now`, and its message has come as far as `state`."""
+    address = await session.scalar(select(Address.id).where(Address.client_id == contact.client_id))
+    talk = Conversation(
+        client_id=contact.client_id,
+        contact_id=contact.id,
+        address_id=address,
+        channel=ChannelKind.SMS,
+        currency=contact.currency,
+        script=contact.script,
+        script_version="1",
+        language="ro",
+        state={},
+        thread=f"t{contact.id}",
+        owner=Owner.BOT,
+        opened_at=now,
+        last_at=now,
+    )
+    session.add(talk)
+    contact.state = ContactState.OPENED
+    await session.flush()
+    said = MessageRow(conversation_id=talk.id, author=Author.BOT, at=now, content={})
+    session.add(said)
+    await session.flush()
+    sent = Outbound(
+        message_id=said.id,
+        conversation_id=talk.id,
+        contact_id=contact.id,
+        address_id=address,
+        channel=ChannelKind.SMS,
+        state=state,
+        priority=1,
+        parting=False,
+        send_from=now,
+        send_until=now + timedelta(hours=1),
+    )
+    session.add(sent)
+    await session.flush()
