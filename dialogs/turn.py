@@ -10,8 +10,8 @@ from dialogs.facts import Facts
 from dialogs.flow import Ask, AskKind, Problem, Script
 from dialogs.identity import ask_who, identify
 from dialogs.message import Chose, Keys, Message, Option, Reply, Said
-from dialogs.reading.reader import LANGUAGES, read
-from dialogs.reading.reading import Asked, Band, Intent, Reading
+from dialogs.reading.reader import read
+from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Reading
 from dialogs.state import State
 from dialogs.walk import Walk
 from engine.outcome import LanguageChanged, Outcome, PaymentClaimed

@@ -1,181 +1,198 @@
-"""Days named in a reply, by patterns of the vocabulary. A wrong day is worse than none: what is unsure is left out.
-
-Conventions: a weekday is strictly after today; numbers are day, then month; a day of the month that has passed rolls
-on; a period means its last day; where a reply talks of a payment already made, days lie in the past.
-"""
+"""Days named in a reply. A wrong day is worse than none: what is unsure, undone or impossible is left out."""
 
 from __future__ import annotations
 
-import calendar
-import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from dialogs.reading.reading import Day
-from dialogs.reading.vocabulary import Vocabulary
+from dialogs.reading.day_rules import reckoned
+from dialogs.reading.patterns import Grammar, Row, grammar
+from dialogs.reading.reading import Asked, Day
 
-NUMERIC = re.compile(r"(?<![\d.,:/-])(\d{1,2})([./-])(\d{1,2})(?:\2(\d{2}|\d{4}))?(?![\d:%]|[.,/-]\d)")
-ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
-NOT_A_DAY = re.compile(r"\d{1,2}:\d{2}|\d+(?:[ .,]\d{3})+|\d+[.,]\d+|\d{3,}|\d+\s*%")
-BARE = re.compile(r"\s*(\d{1,2})\s*[.)]?\s*")
+PASSING = frozenset({"tonight", "now"})
+"""Rules that count only where no other day is named."""
+WEEKDAYS = frozenset({"weekday", "Monday", "short weekday", "nearest weekday"})
+JOINTS = ("or", "to", "till", "dash", "from", "and", "comma", "slash")
+EXACT = frozenset({"day", "day, month", "day of May", "second of a month", "day.month", "day,month", "day/month"})
+ROLLING = frozenset({"day of the month", "day of the month ahead", "day of this month", "second"})
+NONE = frozenset({"no day", "open"})
+SHARES = frozenset({("1", "2"), ("1", "3"), ("2", "3"), ("1", "4"), ("3", "4"), ("1", "5"), ("1", "10")})
+MOST_OF_NOW = 4
+"""Words up to which a bare now is an answer to when."""
 
-Spans = list[tuple[int, int, Day]]
+Tense = Callable[[int], bool]
 
 
-def mask(text: str) -> str:
-    """Digits that are no day of a month, replaced: times, grouped numbers, long numbers, percentages."""
-    return NOT_A_DAY.sub(
-        " § ", ISO.sub(" § ", NUMERIC.sub(lambda found: " § " if _numeric_shape(found) else found[0], text))
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A day found, by which rule, and the tokens it takes, from first to last."""
+
+    first: int
+    last: int
+    rule: str
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The days meant, in order, the tokens that speak of days, and why days that were named do not count."""
+
+    days: tuple[Day, ...] = ()
+    taken: frozenset[int] = frozenset()
+    why: tuple[str, ...] = ()
+
+
+def days(row: Row, today: date, asked: Asked, past: Tense) -> Found:
+    """The days a reply means; `past` says of a token whether it speaks of a payment already made."""
+    found = _named(row, grammar("days"), today, past)
+    if asked == Asked.DATE and not any(named.rule not in NONE | PASSING for named in found):
+        found += _named(row, grammar("days-asked"), today, past, {spot for named in found for spot in _spots(named)})
+    if asked != Asked.DATE:
+        found = [named for named in found if not _is_figure(row, named, asked)]
+    taken = _taken(found, asked)
+    meant = [named for named in found if named.rule not in NONE]
+    if any(named.day is None and named.rule in EXACT for named in meant):
+        return Found((), taken, ("a day that does not exist",))
+    meant = [named for named in meant if named.day is not None]
+    meant = _kept(row, [named for named in meant if not _denied(row, named, meant)])
+    one = _agreed(row, meant)
+    if one is None:
+        return Found((), taken, ("a weekday and a day that differ",))
+    last = _chosen(row, one)
+    return Found(tuple(dict.fromkeys(Day(named.day, named.rule) for named in last if named.day)), taken)
+
+
+def _is_figure(row: Row, named: Named, asked: Asked) -> bool:
+    """Whether digits that may be a day are a share or a decimal, where no day was asked for: 1/2, 1.5."""
+    marked = row.has(named.first - 1, "on", "dayon", "till")
+    if named.rule == "day.month":
+        return not marked and len(row.value(named.last, "dm")) == len("1.5")
+    share = (row.value(named.first, "int"), row.value(named.last, "int"))
+    return named.rule == "day/month" and (asked == Asked.AMOUNT or (share in SHARES and not marked))
+
+
+def _taken(found: list[Named], asked: Asked) -> frozenset[int]:
+    """The tokens of days; in how many months, after a question how much, tells of parts as well."""
+    meant = [named for named in found if named.rule not in NONE and named.day]
+    if asked in {Asked.AMOUNT, Asked.COUNT}:
+        meant = [named for named in meant if named.rule != "from now"]
+    return frozenset(spot for named in meant for spot in _spots(named))
+
+
+def _spots(named: Named) -> range:
+    return range(named.first, named.last + 1)
+
+
+def _named(row: Row, rules: Grammar, today: date, past: Tense, used: set[int] | None = None) -> list[Named]:
+    found: list[Named] = []
+    taken = used or set()
+    for rule, first, last, values in rules.hits(row):
+        if taken.isdisjoint(range(first, last + 1)):
+            found.append(Named(first, last, rule, reckoned(rule, values, today, past=past(first))))
+            taken.update(range(first, last + 1))
+    return sorted(found, key=lambda named: named.first)
+
+
+def _denied(row: Row, named: Named, others: list[Named]) -> bool:
+    """Not on Friday; I cannot pay on Friday; Friday does not suit. A no that belongs to another day is that day's."""
+    spot = named.first - 1
+    while row.has(spot, "on", "dayon", "the", "able", "pay", "this") and not row.has(spot, "not", "cannot"):
+        if row.has(spot, "till") and not row.has(spot, "on"):
+            return False
+        spot -= 1
+    if row.has(spot, "not", "cannot") and not _is_taken(row, spot, others):
+        return not (row.has(named.first, "till") and row.has(spot, "cannot"))
+    after = named.last + 1
+    while row.has(after, "eve"):
+        after += 1
+    if row.has(after, "cannot"):
+        return True
+    closed = after + 1 >= len(row.tokens) or row.has(after + 1, "able", "pay", "stop", "comma")
+    return row.has(after, "not") and closed and not any(after < other.first <= after + 3 for other in others)
+
+
+def _is_taken(row: Row, spot: int, others: list[Named]) -> bool:
+    """Whether a no belongs to the day it follows, or stands within one."""
+    follows = row.has(spot, "cannot")
+    return any(other.first <= spot <= other.last + follows for other in others)
+
+
+def _kept(row: Row, meant: list[Named]) -> list[Named]:
+    """What is said after a correction; a passing now only alone and in a short reply."""
+    for place in range(len(meant) - 1, 0, -1):
+        between = range(meant[place - 1].last + 1, meant[place].first)
+        if any(row.has(spot, "correction") for spot in between):
+            return meant[place:]
+    sure = [named for named in meant if named.rule not in PASSING]
+    if sure:
+        return sure
+    if len(row.tokens) > MOST_OF_NOW or "cannot" in row.places or "not" in row.places:
+        return [named for named in meant if named.rule != "now"]
+    return meant
+
+
+def _agreed(row: Row, meant: list[Named]) -> list[Named] | None:
+    """A weekday said beside its day is that day: Friday the 13th. None where the two differ."""
+    one: list[Named] = []
+    for named in meant:
+        before = one[-1] if one else None
+        if before is None or not before.day or not named.day or not _beside(row, before, named):
+            one.append(named)
+            continue
+        weekday, dated = (before, named) if before.rule in WEEKDAYS else (named, before)
+        if weekday.rule not in WEEKDAYS or dated.rule not in EXACT | ROLLING:
+            one.append(named)
+            continue
+        if weekday.day and dated.day and weekday.day.weekday() != dated.day.weekday():
+            return None
+        one[-1] = replace(dated, first=before.first, last=named.last)
+    return one
+
+
+def _beside(row: Row, before: Named, named: Named) -> bool:
+    between = range(before.last + 1, named.first)
+    return len(between) <= 2 and all(
+        row.has(spot, "comma", "the", "on", "dayon", "this", "stop", "in") and not row.has(spot, "or", "to")
+        for spot in between
     )
 
 
-def numeric_days(text: str, today: date, *, past: bool) -> tuple[Day, ...]:
-    """Days written in digits: 15.12, 20/03/2026, 2026-04-02. An impossible one (31.04) is left out."""
-    days = [_made(int(found[1]), int(found[2]), int(found[3]), "iso") for found in ISO.finditer(text)]
-    for found in NUMERIC.finditer(ISO.sub(" ", text)):
-        if not _numeric_shape(found):
-            continue
-        day, month = int(found[1]), int(found[3])
-        if found[4]:
-            days.append(_made(int(found[4]) % 100 + 2000, month, day, "numeric"))
+def _chosen(row: Row, meant: list[Named]) -> list[Named]:
+    """Of a range its last day; a choice stands as it is, the later day last, and so do days said apart."""
+    left: list[Named] = []
+    for named in meant:
+        before = left[-1] if left else None
+        if before is None or not _is_joined(row, before, named):
+            left.append(named)
+        elif _is_range(row, before, named):
+            left[-1] = _end(before, named)
+        elif before.day and named.day and named.day < before.day:
+            left.insert(-1, replace(named, first=before.first, last=before.last))
+            left[-1] = replace(before, first=named.first, last=named.last)
         else:
-            days.append(_day_month(day, month, today, "numeric", past=past))
-    return tuple(day for day in days if day)
+            left.append(named)
+    return left
 
 
-def spoken_days(row: str, known: Vocabulary, today: date, *, past: bool) -> tuple[Day, ...]:
-    """Days in words, in the order they are said; `row` is the masked words of the reply, ending in a space."""
-    row = _without(row, known)
-    past = past or any(pattern.regex.search(row) for pattern in known.past)
-    found: Spans = []
-    for rule, pattern in known.dates:
-        for hit in pattern.regex.finditer(row):
-            start, end = hit.span()
-            if any(start < other_end and other_start < end for other_start, other_end, _ in found):
-                continue
-            day = _by_rule(rule, hit, known, today, past=past)
-            if day is not None:
-                found.append((start, end, Day(day, rule)))
-            elif rule in {"day_month", "month_day"}:
-                return ()  # 31 April: the person must say what they mean
-    days = tuple(day for _, _, day in sorted(found, key=lambda item: item[0]))
-    return tuple(day for day in days if day.rule != "tonight") or days
+def _end(before: Named, named: Named) -> Named:
+    """The last day of a range; from Monday to Friday is the Friday after that Monday."""
+    if named.rule in WEEKDAYS and before.day and named.day and named.day < before.day:
+        named = replace(named, day=named.day + timedelta(days=7))
+    later = max(before, named, key=lambda one: one.day or date.min)
+    return replace(later, first=before.first, last=named.last)
 
 
-def bare_day(text: str, known: Vocabulary, row: str, today: date) -> tuple[Day, ...]:
-    """A day of the month said alone, where a day was asked for."""
-    found = BARE.fullmatch(text)
-    day = int(found[1]) if found else known.days.get(row.strip(), 0)
-    rolled = _month_day(day, today, past=False)
-    return (Day(rolled, "bare day"),) if rolled else ()
+def _is_range(row: Row, before: Named, named: Named) -> bool:
+    between = range(before.last + 1, named.first)
+    if any(row.has(spot, "and") for spot in between):
+        return row.has(before.first - 1, "from") or row.has(before.first, "from")
+    return any(row.has(spot, "to", "till", "dash") and not row.has(spot, "or") for spot in between)
 
 
-def _without(row: str, known: Vocabulary) -> str:
-    for pattern in known.not_dates:
-        row = pattern.regex.sub("§ ", row)
-    return row
-
-
-def _numeric_shape(found: re.Match[str]) -> bool:
-    """D.M in range; `3-4` is a range of something else, and so is `1.5`: one digit behind the point needs a zero."""
-    short = not found[4] and (found[2] == "-" or (found[2] == "." and len(found[3]) == 1 and len(found[1]) == 1))
-    return not short and 1 <= int(found[3]) <= 12 and 1 <= int(found[1]) <= 31
-
-
-def _by_rule(rule: str, hit: re.Match[str], known: Vocabulary, today: date, *, past: bool) -> date | None:
-    named = {name: value for name, value in hit.groupdict().items() if value}
-    if rule.startswith("day"):
-        if rule in {"day_month", "day_of_month"}:
-            return _in_month(rule, named, known, today, past=past)
-        return today + timedelta(days=int(rule.removeprefix("day")))
-    if rule in {"in", "ago"}:
-        return _shifted(today, _number(named.get("n", "1"), known), known.units[named["unit"]], back=rule == "ago")
-    if "weekday" in named:
-        return _weekday(rule, known.weekdays[named["weekday"]], today, past=past)
-    if rule in {"end_of_named", "middle_of_named"}:
-        month = known.months[named["month"]]
-        first = date(today.year + (month < today.month), month, 1)
-        return _last_day(first) if rule == "end_of_named" else first.replace(day=15)
-    return _period(rule, today)
-
-
-def _in_month(rule: str, named: dict[str, str], known: Vocabulary, today: date, *, past: bool) -> date | None:
-    text = named["day"]
-    day = int(text) if text.isdigit() else known.days[text]
-    if rule == "day_of_month":
-        return _month_day(day, today, past=past)
-    found = _day_month(day, known.months[named["month"]], today, rule, past=past)
-    return found.date if found else None
-
-
-def _period(rule: str, today: date) -> date | None:
-    week_ends = today + timedelta(days=6 - today.weekday())
-    next_month = _last_day(today) + timedelta(days=1)
-    periods = {
-        "tonight": today,
-        "end_of_week": week_ends,
-        "weekend": week_ends,
-        "next_week": week_ends + timedelta(days=7),
-        "end_of_month": _last_day(today),
-        "start_of_next_month": next_month.replace(day=10),
-        "next_month": _last_day(next_month),
-    }
-    return periods.get(rule)
-
-
-def _weekday(rule: str, weekday: int, today: date, *, past: bool) -> date:
-    if rule == "last_weekday" or past:
-        return today - timedelta(days=(today.weekday() - weekday - 1) % 7 + 1)
-    if rule == "weekday_next_week":
-        return today + timedelta(days=7 - today.weekday() + weekday)
-    return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
-
-
-def _shifted(today: date, count: int, unit: str, *, back: bool) -> date | None:
-    if unit != "month":
-        days = count * (7 if unit == "week" else 1)
-        return today + timedelta(days=-days if back else days)
-    month = today.month - 1 + (-count if back else count)
-    first = date(today.year + month // 12, month % 12 + 1, 1)
-    return first.replace(day=min(today.day, _last_day(first).day))
-
-
-def _month_day(day: int, today: date, *, past: bool) -> date | None:
-    """The nearest such day of a month from today on, or back from today; a month too short is passed over."""
-    if not 1 <= day <= 31:
-        return None
-    for month in _months(today, past=past):
-        if day <= _last_day(month).day:
-            named = month.replace(day=day)
-            if named <= today if past else named >= today:
-                return named
-    return None
-
-
-def _months(today: date, *, past: bool) -> Iterator[date]:
-    first = today.replace(day=1)
-    for _ in range(3):
-        yield first
-        first = (first - timedelta(days=1)).replace(day=1) if past else _last_day(first) + timedelta(days=1)
-
-
-def _day_month(day: int, month: int, today: date, rule: str, *, past: bool) -> Day | None:
-    named = _made(today.year, month, day, rule)
-    if named is None or (named.date > today if past else named.date < today):
-        return _made(today.year + (-1 if past else 1), month, day, rule) if named else None
-    return named
-
-
-def _made(year: int, month: int, day: int, rule: str) -> Day | None:
-    try:
-        return Day(date(year, month, day), rule)
-    except ValueError:
-        return None
-
-
-def _number(text: str, known: Vocabulary) -> int:
-    return int(text) if text.isdigit() else known.numbers[text]
-
-
-def _last_day(day: date) -> date:
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+def _is_joined(row: Row, before: Named, named: Named) -> bool:
+    """Whether two days are said in one breath: the second from the first, or one of them."""
+    between = range(before.last + 1, named.first)
+    if len(between) > 3 or any(row.has(spot, "stop", "n") for spot in between):
+        return False
+    return not between or any(row.has(spot, *JOINTS) for spot in between)

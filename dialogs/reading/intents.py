@@ -1,124 +1,141 @@
-"""What a reply wants, by patterns: the best of each clause, then the most binding of the clauses."""
+"""What a reply wants: the likeliest intent, the runner-up, and how far apart they are.
+
+A clause that surely wants something of its own counts beside the whole: of two wishes the more binding is acted on,
+and the other is told as well.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from heapq import nsmallest
+from pathlib import Path
 
-from dialogs.reading.language import CYRILLIC
-from dialogs.reading.reading import Intent
+import yaml
+
+from dialogs.reading.model import Model
+from dialogs.reading.reading import Asked, Band, Intent
 from dialogs.reading.skeleton import words
-from dialogs.reading.vocabulary import Vocabulary
+from dialogs.reading.traits import Traits
+from dialogs.reading.word_rules import CLAUSE, NEVER_IN_CLAUSES
 
-CLAUSE = re.compile(r"(?<!\d)[.,](?!\d)|[;!?]|\b(?:but|dar|но|але|so|așa că|поэтому|тому)\b|(?<=\D)[.,]|[.,](?=\s)")
-WHOLE_REPLY = 4
-"""Words up to which a yes or a no is the whole reply and not its opening."""
-NO_SIGN = re.compile("[\\s.!\ufe0f\U0001f3fb-\U0001f3ff]")
-"""What may stand around a sign: spaces, stress, and the variants of an emoji."""
+THRESHOLDS = Path(__file__).parent / "data" / "thresholds.yaml"
+MOST_CLAUSES = 4
+FAINT = 0.05
+"""Chance below which a runner-up is not worth naming."""
 ORDER = tuple(Intent)
-NEVER_IN_CLAUSES = 600
-"""Characters beyond which a text is not cut into clauses: it is a letter, not a reply."""
+BINDING = frozenset({Intent.OPT_OUT, Intent.WRONG_PERSON, Intent.ALREADY_PAID, Intent.HUMAN})
+"""What goes before the wish of the whole reply where one clause says it."""
+REFUSING = frozenset({Intent.HARDSHIP, Intent.DENY, Intent.OTHER})
+"""What a promise in a clause of its own goes before: not today, but on Friday."""
+NEVER_SECOND = frozenset({Intent.OTHER, Intent.AFFIRM, Intent.DENY, Intent.THANKS, Intent.WHO_ARE_YOU})
+"""What is no wish beside another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """An intent with its evidence: `weight` is the number of words that spoke for it, `clause` where they stood."""
+class Thresholds:
+    """How sure a reading must be, from `data/thresholds.yaml`: margins and chances, 0 to 1."""
+
+    act: float
+    confirm: float
+    clause: float
+    clause_words: int
+    always: Mapping[str, float]
+    asked: Mapping[Asked, Mapping[str, float]]
+
+
+@cache
+def thresholds() -> Thresholds:
+    """The thresholds in force."""
+    data = yaml.safe_load(THRESHOLDS.read_text(encoding="utf-8"))
+    asked = {Asked(name): _factors(row) for name, row in data.pop("asked").items()}
+    return Thresholds(always=_factors(data.pop("always")), asked=asked, **data)
+
+
+def _factors(row: Mapping[str, float]) -> dict[str, float]:
+    return {str(Intent(name)): float(factor) for name, factor in row.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An intent and its runner-up; `margin` lies between their chances. `clear` says that two wishes are both meant,
+    `found` are the features of the whole reply.
+    """
 
     intent: Intent
-    weight: float
-    why: str
-    clause: int = 0
+    second: Intent
+    chance: float
+    margin: float
+    clear: bool = False
+    found: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def band(self) -> Band:
+        """What may be done with it. What is none of our intents is never acted on, nor offered."""
+        if self.intent == Intent.OTHER:
+            return Band.ASK
+        if self.clear or self.margin >= thresholds().act:
+            return Band.ACT
+        if self.margin < thresholds().confirm:
+            return Band.ASK
+        return Band.CONFIRM
 
 
-def wishes(text: str, known: tuple[Vocabulary, ...], hints: dict[Intent, float]) -> tuple[Wish, ...]:
-    """All intents of a normalised text, the one to act on first. `hints` add weight where values speak for it."""
-    clauses = CLAUSE.split(text[:NEVER_IN_CLAUSES]) if len(text) <= NEVER_IN_CLAUSES else [text]
-    best: dict[Intent, Wish] = {}
-    for place, clause in enumerate(clauses):
-        for found in _best_of(words(clause) + " ", known, hints):
-            wish = replace(found, clause=place)
-            if wish.intent not in best or best[wish.intent].weight < wish.weight:
-                best[wish.intent] = wish
-    whole = _best_of(words(text) + " ", known, hints)
-    for wish in whole:
-        if not best:
-            best[wish.intent] = wish
-    return tuple(sorted(best.values(), key=lambda wish: ORDER.index(wish.intent)))
+NOBODY = Judged(Intent.OTHER, Intent.OTHER, 0.0, 0.0)
+"""Nothing was understood."""
 
 
-def _best_of(row: str, known: tuple[Vocabulary, ...], hints: dict[Intent, float]) -> tuple[Wish, ...]:
-    """The wish of one clause; two where they weigh the same."""
-    for words_of in known:
-        found = sorted(_all(row, known, words_of, hints), key=lambda wish: (-wish.weight, ORDER.index(wish.intent)))
-        if found:
-            return tuple(wish for wish in found[:2] if wish.weight == found[0].weight)
-    return ()
+def judged(model: Model, plain: str, whole: Traits, asked: Asked, never: frozenset[Intent] = frozenset()) -> Judged:
+    """The intent of a reply. `plain` is its normalised text, for the clauses in it; `never` are intents ruled out."""
+    first = _best(model, whole, asked, never)
+    if len(whole.tokens) <= 2 * thresholds().clause_words or len(plain) > NEVER_IN_CLAUSES:
+        return first
+    apart = {
+        found.intent
+        for clause in _clauses(plain)
+        if (found := _best(model, Traits(clause, whole.kins, _asks(clause, plain)), asked, never)).chance
+        >= thresholds().clause
+    }
+    return _of_two(first, apart - NEVER_SECOND)
 
 
-def _all(row: str, known: tuple[Vocabulary, ...], words_of: Vocabulary, hints: dict[Intent, float]) -> Iterator[Wish]:
-    for intent, patterns in words_of.intents.items():
-        meant = _meant(row, known, intent)
-        hits = [pattern for pattern in patterns if pattern.regex.search(meant)]
-        if hits:
-            heaviest = max(hits, key=lambda pattern: pattern.weight)
-            yield Wish(intent, heaviest.weight + hints.get(intent, 0), f"{intent}: {heaviest.source}")
+def _of_two(first: Judged, apart: set[Intent]) -> Judged:
+    """The wish of the whole reply beside those of its clauses: of two the more binding goes first."""
+    others = sorted(apart - {first.intent}, key=ORDER.index)
+    if not others:
+        return first
+    other = others[0]
+    if Intent.PROMISE_TO_PAY in others and first.intent in REFUSING:
+        return replace(first, intent=Intent.PROMISE_TO_PAY, second=first.intent, clear=True)
+    if other in BINDING and ORDER.index(other) < ORDER.index(first.intent):
+        return replace(first, intent=other, second=first.intent, margin=max(first.margin, thresholds().act), clear=True)
+    if first.intent in apart:
+        return replace(first, second=other, clear=True)
+    return first
 
 
-def _meant(row: str, known: tuple[Vocabulary, ...], intent: Intent) -> str:
-    """The row without the words that deny the intent, in any language: people mix them."""
-    for words_of in known:
-        for pattern in words_of.not_meant.get(intent, ()):
-            row = pattern.regex.sub("§ ", row)
-    return row
+def _clauses(plain: str) -> list[tuple[str, ...]]:
+    rows = [tuple(words(clause).split()) for clause in CLAUSE.split(plain)]
+    rows = [row for row in rows if len(row) >= thresholds().clause_words]
+    return rows[:MOST_CLAUSES] if len(rows) > 1 else []
 
 
-def is_refused(text: str, known: tuple[Vocabulary, ...]) -> bool:
-    """Whether a normalised text says that no payment will be made: the days it names are then not promised."""
-    row = words(text) + " "
-    return _meant(row, known, Intent.PROMISE_TO_PAY) != row
+def _asks(clause: tuple[str, ...], plain: str) -> tuple[str, ...]:
+    return ("asks",) if "?" in plain and words(plain.rsplit("?", 1)[0]).endswith(" ".join(clause)) else ()
 
 
-def answer(row: str, known: tuple[Vocabulary, ...]) -> bool | None:
-    """The yes or no that the words begin with. A yes with a no behind it is neither."""
-    row = _meant(row, known, Intent.DENY)
-    for words_of in known:
-        if any(pattern.regex.match(row) for pattern in words_of.no):
-            return False
-        ends = [hit.end() for pattern in words_of.yes if (hit := pattern.regex.match(row))]
-        if ends:
-            return None if _taken_back(row[max(ends) :], known) else True
-    return None
-
-
-def _taken_back(rest: str, known: tuple[Vocabulary, ...]) -> bool:
-    """A no right behind the yes, behind one word more (but, wait), or at the very end.
-
-    In a talk in Cyrillic letters, only their words count: the Russian «ну» looks like the Romanian no.
-    """
-    if known[0].language in CYRILLIC:
-        known = tuple(words_of for words_of in known if words_of.language in CYRILLIC)
-    after = rest.split()
-    tails = {" ".join(after[place:]) + " " for place in (0, 1, len(after) - 1) if 0 <= place < len(after)}
-    return any(pattern.regex.match(tail) for tail in tails for words_of in known for pattern in words_of.no)
-
-
-def is_thanks(row: str, known: tuple[Vocabulary, ...]) -> bool:
-    """Whether a short reply thanks."""
-    short = len(row.split()) <= WHOLE_REPLY
-    return short and any(pattern.regex.search(row) for words_of in known for pattern in words_of.thanks)
-
-
-def is_sign_of_yes(text: str, known: tuple[Vocabulary, ...]) -> bool:
-    """Whether the whole reply is a sign such as y, + or a thumb up, however often and in whatever skin tone."""
-    signs = frozenset[str]().union(*(words_of.agree for words_of in known))
-    sign = NO_SIGN.sub("", text)
-    return sign in signs or (len(set(sign)) == 1 and sign[0] in signs)
-
-
-def is_hard_opt_out(text: str, known: tuple[Vocabulary, ...]) -> bool:
-    """Whether the whole message, or its first word set off by punctuation, is an opt-out word of any language."""
-    stops = frozenset[str]().union(*(words_of.opt_out for words_of in known))
-    row = words(text)
-    lead = words(re.split(r"[.,;:!?\n]", text.strip(), maxsplit=1)[0])
-    return row in stops or lead in stops
+def _best(model: Model, traits: Traits, asked: Asked, never: frozenset[Intent]) -> Judged:
+    """The likeliest. What is ruled out takes its chance with it, so that the others are no surer for that."""
+    found = tuple(model.found(traits))
+    chances = model.chances(found)
+    if not chances:
+        return NOBODY
+    factors = {**thresholds().always, **thresholds().asked.get(asked, {})}
+    weighed = {name: chance * factors.get(name, 1.0) for name, chance in chances.items()}
+    total = sum(weighed.values())
+    left = [(-chance, name) for name, chance in weighed.items() if name not in never]
+    (top, first), (next_best, second) = ((-chance, Intent(name)) for chance, name in nsmallest(2, left))
+    if next_best < FAINT * total:
+        second = Intent.OTHER
+    return Judged(first, second, top / total, (top - next_best) / total, found=found)

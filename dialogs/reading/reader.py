@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
-from dialogs.reading.amounts import parts, sums
-from dialogs.reading.dates import bare_day, mask, numeric_days, spoken_days
-from dialogs.reading.intents import (
+from dialogs.reading.because import because
+from dialogs.reading.concepts import concepts
+from dialogs.reading.intents import NOBODY, Judged, judged, thresholds
+from dialogs.reading.language import Tongue, tongue
+from dialogs.reading.model import Model, model
+from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Reading
+from dialogs.reading.skeleton import normalise, words
+from dialogs.reading.traits import Traits, kins_of, slots
+from dialogs.reading.values import Values, values
+from dialogs.reading.vocabulary import Vocabulary, vocabulary
+from dialogs.reading.word_rules import (
+    ANSWERS,
     WHOLE_REPLY,
-    Wish,
-    answer,
+    PlainWords,
     is_hard_opt_out,
-    is_refused,
     is_sign_of_yes,
     is_thanks,
-    wishes,
+    plain_words,
 )
-from dialogs.reading.language import CYRILLIC, Tongue, tongue
-from dialogs.reading.reading import Asked, Band, Day, Intent, Reading
-from dialogs.reading.skeleton import normalise, words
-from dialogs.reading.vocabulary import Vocabulary, vocabulary
 
-LANGUAGES = ("en", "ro", "uk", "ru")
-"""The languages of the product; a deployment may offer fewer."""
+TIMELY = frozenset(
+    {
+        "today",
+        "tomorrow",
+        "yesterday",
+        "weekday",
+        "week_month",
+        "month_name",
+        "end_of",
+        "until",
+        "next",
+        "number_word",
+        "day_number",
+        "clock",
+        "weekly_time",
+        "this_that",
+        "later",
+        "soon",
+        "salary",
+        "i_word",
+        "you",
+        "maybe",
+        "now",
+    }
+)
+"""Concepts that name a time and want nothing by themselves."""
+SHORT_WORD = 3
+"""Letters of a word that may stand beside a time and say nothing: on, by, the."""
+POSSIBLE = 0.05
+"""Chance from which words of a language are looked for."""
 
 
 def read(
@@ -31,96 +63,92 @@ def read(
     today: date,
     asked: Asked = Asked.NOTHING,
     languages: tuple[str, ...] = LANGUAGES,
+    learned: Model | None = None,
 ) -> Reading:
-    """What the bot makes of a reply. `language` is that of the talk, `today` the subscriber's day."""
+    """What the bot makes of a reply. `language` is that of the talk (empty: unknown), `today` the subscriber's day.
+
+    `learned` is another model than the one in use, for comparing the two.
+    """
+    mind = learned or model()
     plain = normalise(text)
     row = words(plain) + " "
     everyone = tuple(vocabulary(code) for code in _first(language, languages))
+    spoken = tongue(plain, row, language, languages, mind.tongues)
     if is_hard_opt_out(plain, everyone):
-        return Reading(plain, language, text, intent=Intent.OPT_OUT, margin=1.0, band=Band.ACT, why=("opt-out word",))
-    spoken = tongue(plain, language, languages)
+        why = ("opt_out 1.00, done at once: an opt-out word",)
+        return Reading(
+            plain, language or spoken.language, text, intent=Intent.OPT_OUT, margin=1.0, band=Band.ACT, why=why
+        )
     known = tuple(vocabulary(code) for code in _first(spoken.language, languages))
-    days = _days(plain, row, known, today, asked)
-    count = parts(row, known[0], asked=asked == Asked.COUNT)
-    found = wishes(plain, known, _hints(days, count))
-    if any(wish.intent == Intent.ALREADY_PAID for wish in found[:1]):
-        days = _days(plain, row, known, today, asked, past=True)
-    if is_refused(plain, known) and all(wish.intent != Intent.PROMISE_TO_PAY for wish in found):
-        days = ()
-    said = True if asked == Asked.CONFIRM and is_sign_of_yes(plain, everyone) else answer(row, known)
-    intent, second, margin, band = _decided(found, row, said=said)
-    if not found and said is None and is_thanks(row, known):
-        intent, margin, band = Intent.THANKS, 1.0, Band.ACT
-    return Reading(
-        text=plain,
-        language=spoken.language,
-        said=text,
-        switch=spoken.language != language and intent != Intent.OPT_OUT,
+    kins = kins_of(plain, [code for code, chance in spoken.chances.items() if chance >= POSSIBLE])
+    heard = plain_words(plain, row, known, kins)
+    named = values(plain, row, spoken.language, languages, today, asked, past=False)
+    whole = Traits(tuple(row.split()), kins, slots(plain, row, named, heard, today))
+    if asked == Asked.CONFIRM and is_sign_of_yes(plain, everyone):
+        heard = replace(heard, answer=True, wavers=False)
+    wish = _ruled(judged(mind, plain, whole, asked, heard.never), row, known, heard, asked)
+    promises = wish.intent == Intent.PROMISE_TO_PAY and wish.band == Band.ACT
+    if not promises and (named.dates or asked == Asked.DATE) and _is_a_time(whole):
+        wish = NOBODY
+    if wish.intent == Intent.ALREADY_PAID:
+        named = values(plain, row, spoken.language, languages, today, asked, past=True)
+    if Intent.PROMISE_TO_PAY in heard.never:
+        named = replace(named, dates=())
+    reading = Reading(plain, spoken.language, text, why=because(mind, wish, spoken, named))
+    return _with_values(_with_wish(reading, language, spoken, wish, heard), named)
+
+
+def _with_wish(reading: Reading, language: str, spoken: Tongue, wish: Judged, heard: PlainWords) -> Reading:
+    return replace(
+        reading,
+        script=spoken.script,
+        switch=spoken.language != language and bool(language) and wish.intent != Intent.OPT_OUT,
         chosen=spoken.chosen,
-        intent=intent,
-        second=second,
-        margin=margin,
-        band=band,
-        answer=None if said and intent == Intent.DENY else said,
-        dates=days,
-        amounts=sums(plain, known[0], asked=asked == Asked.AMOUNT),
-        count=count,
-        why=_why(spoken, found, days),
+        intent=wish.intent,
+        second=wish.second,
+        margin=wish.margin,
+        band=Band.ACT if wish.intent == Intent.THANKS else wish.band,
+        answer=None if heard.answer and wish.intent == Intent.DENY else heard.answer,
+    )
+
+
+def _with_values(reading: Reading, named: Values) -> Reading:
+    return replace(
+        reading,
+        dates=named.dates,
+        amounts=named.amounts,
+        count=named.count,
+        fraction=named.fraction,
+        percent=named.percent,
+        periodic=named.periodic,
+        full=named.full,
+        ranged=named.range,
     )
 
 
 def _first(language: str, languages: tuple[str, ...]) -> tuple[str, ...]:
     """The talk's language first, then the others of the deployment: people mix them."""
-    return (language, *(code for code in languages if code != language))
+    return (*filter(None, [language]), *(code for code in languages if code != language))
 
 
-def _days(
-    text: str, row: str, known: tuple[Vocabulary, ...], today: date, asked: Asked, *, past: bool = False
-) -> tuple[Day, ...]:
-    """Days by the language of the reply, or by its neighbour in the same alphabet where that finds none."""
-    days = numeric_days(text, today, past=past)
-    masked = words(mask(text)) + " "
-    for words_of in _neighbours(known):
-        if not days:
-            days = spoken_days(masked, words_of, today, past=past)
-        if not days and asked == Asked.DATE:
-            days = bare_day(text, words_of, row, today)
-    if any(pattern.regex.search(row) for words_of in known for pattern in words_of.ranges):
-        return tuple(sorted(days, key=lambda day: day.date)[-1:])
-    return days
+def _is_a_time(whole: Traits) -> bool:
+    """Whether a reply names a time and nothing else: what is meant depends on what was asked."""
+    found = zip(whole.tokens, concepts().found(whole.tokens, whole.kins), strict=True)
+    return all(
+        set(names) & TIMELY if names else len(token) <= SHORT_WORD or any(char.isdigit() for char in token)
+        for token, names in found
+    )
 
 
-def _neighbours(known: tuple[Vocabulary, ...]) -> tuple[Vocabulary, ...]:
-    if known[0].language not in CYRILLIC:
-        return known[:1]
-    return tuple(words_of for words_of in known if words_of.language in CYRILLIC)
-
-
-def _hints(days: tuple[Day, ...], count: int | None) -> dict[Intent, float]:
-    hints: dict[Intent, float] = {}
-    if days:
-        hints[Intent.PROMISE_TO_PAY] = 0.5
-    if count:
-        hints[Intent.REQUEST_INSTALLMENTS] = 4.0
-    return hints
-
-
-def _decided(found: tuple[Wish, ...], row: str, *, said: bool | None) -> tuple[Intent, Intent, float, Band]:
-    """The intent, the runner-up, the margin between them in 0..1, and what may be done with it.
-
-    Two intents in clauses of their own are both meant; two that the same words speak for are a doubt.
-    """
-    if not found:
-        if said is None or len(row.split()) > WHOLE_REPLY:
-            return Intent.OTHER, Intent.OTHER, 0.0, Band.ASK
-        return (Intent.AFFIRM if said else Intent.DENY), Intent.OTHER, 1.0, Band.ACT
-    first = found[0]
-    if len(found) == 1:
-        return first.intent, Intent.OTHER, 1.0, Band.ACT
-    second = found[1]
-    certain = first.clause != second.clause or first.intent == Intent.OPT_OUT
-    return first.intent, second.intent, float(certain), Band.ACT if certain else Band.CONFIRM
-
-
-def _why(spoken: Tongue, found: tuple[Wish, ...], days: tuple[Day, ...]) -> tuple[str, ...]:
-    return (spoken.why, *(wish.why for wish in found), *(f"{day.date.isoformat()}: {day.rule}" for day in days))
+def _ruled(wish: Judged, row: str, known: tuple[Vocabulary, ...], heard: PlainWords, asked: Asked) -> Judged:
+    """The judgment where no rule of plain words goes before it."""
+    weak = wish.margin < thresholds().act
+    nothing = wish.intent == Intent.OTHER and (weak or asked == Asked.CONFIRM) and len(row.split()) <= WHOLE_REPLY
+    plain_word = nothing and Intent.ALREADY_PAID not in heard.never
+    if heard.answer is not None and (plain_word or (weak and wish.intent in ANSWERS)):
+        return Judged(Intent.AFFIRM if heard.answer else Intent.DENY, Intent.OTHER, 1.0, 1.0, found=wish.found)
+    if weak and heard.wavers:
+        return replace(wish, margin=0.0)
+    if wish.intent == Intent.OTHER and is_thanks(row, known):
+        return Judged(Intent.THANKS, Intent.OTHER, 1.0, 1.0)
+    return wish

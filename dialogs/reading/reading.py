@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dialogs.reading.money import Periodic
+
+
+LANGUAGES = ("en", "ro", "uk", "ru")
+"""The languages of the product; a deployment may offer fewer."""
 
 
 class Intent(StrEnum):
@@ -67,13 +76,15 @@ class Sum:
 class Reading:
     """A reply understood. `text` is normalised, `said` as written; `language` is what it is written in.
 
-    `switch` says whether the talk goes over to that language, `chosen` whether it was asked for; `answer` is the yes or
-    no the reply begins with, None for neither.
+    `switch` says whether the talk goes over to that language, `chosen` whether it was asked for; `script` is Latn where
+    the language has another alphabet. `answer` is the yes or no the reply begins with, None for neither. `percent` is
+    0..100, `full` the whole debt; `ranged` says that several amounts are the bounds of one, or a choice.
     """
 
     text: str
     language: str
     said: str = ""
+    script: str = ""
     switch: bool = False
     chosen: bool = False
     intent: Intent = Intent.OTHER
@@ -84,6 +95,11 @@ class Reading:
     dates: tuple[Day, ...] = ()
     amounts: tuple[Sum, ...] = ()
     count: int | None = None
+    fraction: Fraction | None = None
+    percent: Decimal | None = None
+    periodic: Periodic | None = None
+    full: bool = False
+    ranged: bool = False
     why: tuple[str, ...] = ()
 
     def acts(self, *intents: Intent) -> bool:

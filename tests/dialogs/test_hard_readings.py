@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from dialogs.reading.reader import LANGUAGES, read
-from dialogs.reading.reading import Asked, Band, Intent
+from dialogs.reading.reader import read
+from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent
 
 TODAY = date(2026, 3, 11)  # a Wednesday
 

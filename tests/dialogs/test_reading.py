@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.reading.reader import LANGUAGES, read
-from dialogs.reading.reading import Asked, Band, Intent
+from dialogs.reading.reader import read
+from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent
 
 TODAY = date(2026, 3, 11)  # a Wednesday
 

@@ -1,0 +1,117 @@
+"""A linear classifier learned from examples: multinomial logistic regression by stochastic gradient descent.
+
+In plain Python, with a fixed order of examples, so that equal examples give equal weights in every process. Weights are
+kept as whole numbers: their sums do not depend on the order of adding.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+SCALES = {"w": 0.9, "b": 0.8, "c": 0.3, "k": 1.5, "o": 0.8, "p": 0.8, "e": 1.0, "t": 1.0, "l": 0.4}
+"""How much a feature of a kind weighs before anything is learned, by its first letter (dialogs/reading/features.py)."""
+SQUARES = {kind: scale * scale for kind, scale in SCALES.items()}
+FEWEST = 2
+"""Examples that a feature must stand in."""
+EPOCHS, RATE, DECAY = 9, 2.0, 0.8
+NEGLIGIBLE = 0.01
+"""Errors of a probability below which nothing is learned."""
+UNIT = 500
+"""Whole numbers in a weight of one."""
+LARGEST = 32767
+SEED = 20261122
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """What was learned: for each feature a row of weights, one whole number for each class."""
+
+    classes: tuple[str, ...]
+    rows: dict[str, array[int]]
+
+    @classmethod
+    def of(cls, classes: Sequence[str], names: Sequence[str], weights: array[int]) -> Linear:
+        """The weights of all features one after the other, in the order of their names, cut into rows."""
+        width = len(classes)
+        cut = {name: weights[place * width : place * width + width] for place, name in enumerate(names)}
+        return cls(tuple(classes), cut)
+
+    @property
+    def weights(self) -> array[int]:
+        """The inverse of `of`."""
+        whole = array("h")
+        for row in self.rows.values():
+            whole.extend(row)
+        return whole
+
+    def chances(self, found: Sequence[str]) -> list[float]:
+        """The probability of each class, in the order of `classes`; they add up to 1."""
+        known = [name for name in found if name in self.rows]
+        if not known:
+            return [1 / len(self.classes)] * len(self.classes)
+        norm = math.sqrt(math.fsum(SQUARES[name[0]] for name in known)) * UNIT
+        rows = [self.rows[name] for name in known]
+        return softmax([total / norm for total in map(sum, zip(*rows, strict=True))])
+
+    def evidence(self, found: Iterable[str], name: str, rival: str) -> list[tuple[float, str]]:
+        """How much each feature speaks for a class against its rival, most telling first."""
+        one, other = self.classes.index(name), self.classes.index(rival)
+        known = ((self.rows[feature], feature) for feature in found if feature in self.rows)
+        told = [((row[one] - row[other]) / UNIT, feature) for row, feature in known]
+        return sorted(told, key=lambda item: (-item[0], item[1]))
+
+
+def softmax(scores: Sequence[float]) -> list[float]:
+    """Scores as probabilities."""
+    top = max(scores)
+    powers = [math.exp(score - top) for score in scores]
+    total = math.fsum(powers)
+    return [power / total for power in powers]
+
+
+def learned(examples: Sequence[tuple[Sequence[str], str]]) -> Linear:
+    """Learn from features and their class. Seconds for some thousand examples."""
+    counts = Counter(name for found, _ in examples for name in found)
+    places = {name: place for place, name in enumerate(sorted(name for name in counts if counts[name] >= FEWEST))}
+    classes = tuple(sorted({name for _, name in examples}))
+    rows = [_row(found, places) for found, _ in examples]
+    wanted = [classes.index(name) for _, name in examples]
+    weights = [[0.0] * len(classes) for _ in places]
+    order, rate = list(range(len(rows))), RATE
+    shuffler = random.Random(SEED)  # noqa: S311 an order of examples, not a secret
+    for _ in range(EPOCHS):
+        shuffler.shuffle(order)
+        for one in order:
+            _learn(weights, rows[one], wanted[one], rate)
+        rate *= DECAY
+    whole = (max(-LARGEST, min(LARGEST, round(weight * UNIT))) for row in weights for weight in row)
+    return Linear.of(classes, list(places), array("h", whole))
+
+
+Row = tuple[list[int], list[float], float]
+"""Places of the features, the steps their weights take, and the length of the whole."""
+
+
+def _row(found: Sequence[str], places: dict[str, int]) -> Row:
+    known = [(places[name], SQUARES[name[0]]) for name in found if name in places]
+    norm = math.sqrt(sum(square for _, square in known)) or 1.0
+    return [place for place, _ in known], [square / norm for _, square in known], norm
+
+
+def _learn(weights: list[list[float]], row: Row, wanted: int, rate: float) -> None:
+    """One step: away from each wrong class by its probability, towards the right one by what it lacks."""
+    places, steps, norm = row
+    if not places:
+        return
+    chances = softmax([total / norm for total in map(sum, zip(*[weights[place] for place in places], strict=True))])
+    chances[wanted] -= 1
+    errors = [(place, chance * rate) for place, chance in enumerate(chances) if abs(chance) > NEGLIGIBLE]
+    for place, step in zip(places, steps, strict=True):
+        weight = weights[place]
+        for at, error in errors:
+            weight[at] -= error * step
