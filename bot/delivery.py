@@ -1,23 +1,68 @@
-"""How a message fares at its carrier. States only rise in rank, so late and doubled news changes nothing."""
+"""How messages fare at their carriers. States only rise in rank, so late, doubled and disordered news changes nothing.
+
+News comes in batches: a batch locks the messages it concerns in the order of their ids, takes its news in the order
+given, and writes what has changed with one statement a table.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select, text
 
-from bot.outreach import try_next_channel
 from channels.port import StatusReport
 from engine.apply import opt_out
 from engine.contact import Delivery
 from engine.store.session import WriteSession
-from engine.store.tables.portfolio import Address
 from engine.store.tables.talk import Attempt, Conversation, Outbound, Owner
 
 NOT_DELIVERED = frozenset({Delivery.FAILED, Delivery.EXPIRED})
 SETTLED = NOT_DELIVERED | {Delivery.DELIVERED, Delivery.READ}
+NEVER_HAD = "the carrier never had it"
+"""Why an attempt failed of which the carrier knew nothing when it was asked: later news of it proves the contrary."""
+
+STANDINGS = text("""
+select a.id, a.state, a.reference, a.code, a.no >= o.tries as latest,
+       o.id as message, o.state as message_state, o.address_id, o.contact_id
+from attempts a join outbound o on o.id = a.outbound_id
+where a.id = any(cast(:attempts as uuid[])) order by o.id, a.no for no key update
+""")
+
+ATTEMPTS = text("""
+update attempts a
+set state = n.state, reference = n.reference, code = n.code,
+    updated_at = case when n.risen then :now else a.updated_at end
+from unnest(cast(:ids as uuid[]), cast(:states as text[]), cast(:references as text[]), cast(:codes as text[]),
+            cast(:risen as bool[])) n(id, state, reference, code, risen)
+where a.id = n.id
+""")
+
+MESSAGES = text("""
+update outbound o set state = n.state, reason = n.reason, settled_at = case when n.settled then :now end
+from unnest(cast(:ids as bigint[]), cast(:states as text[]), cast(:reasons as text[]), cast(:settled as bool[]))
+  n(id, state, reason, settled)
+where o.id = n.id
+""")
+
+SHARED = text("""
+select from addresses where lookup in (select lookup from addresses where id = any(:addresses))
+order by id for no key update
+""")
+DEAD = text("""
+update addresses set dead_since = :now
+where dead_since is null and lookup in (select lookup from addresses where id = any(:addresses))
+""")
+"""Nobody is there any more, whichever clients share the address."""
+
+NEXT_CHANNEL = text("""
+update contacts c set state = 'planned', send_from = :now
+where c.id in (select id from contacts where id = any(:contacts) and state = 'opened' order by id for no key update)
+""")
+
+NAMED = text("select reference, id from attempts where reference = any(cast(:references as text[]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,56 +76,53 @@ class Progress:
     opted_out: bool = False
 
 
-async def record(session: WriteSession, attempt_id: UUID, news: Progress, now: datetime) -> bool:
-    """Raise an attempt and its message to a new state; a failed contact goes on to its next channel.
+News = tuple[UUID, Progress]
+"""News with the attempt it concerns."""
 
-    False when there is no such attempt. The message's row is the lock for all of its attempts.
+
+async def record(session: WriteSession, attempt: UUID, news: Progress, now: datetime) -> bool:
+    """Book news of one attempt. False when there is no such attempt."""
+    return attempt in await record_all(session, [(attempt, news)], now)
+
+
+async def record_all(session: WriteSession, news: Sequence[News], now: datetime) -> frozenset[UUID]:
+    """Raise attempts and their messages to new states; a failed contact goes on to its next channel.
+
+    The attempts that exist; news of others is dropped. Messages are locked in the order of their ids.
     """
-    return await _raise(session, Attempt.id == attempt_id, news, now)
+    if not news:
+        return frozenset()
+    found = await session.execute(STANDINGS, {"attempts": sorted({attempt for attempt, _ in news})})
+    messages: dict[int, _Message] = {}
+    attempts: dict[UUID, _Attempt] = {}
+    for row in found:
+        message = messages.setdefault(
+            row.message, _Message(row.message, Delivery(row.message_state), row.address_id, row.contact_id)
+        )
+        attempts[row.id] = _Attempt(row.id, message, Delivery(row.state), row.reference, row.code, row.latest)
+    for attempt, progress in news:
+        if attempt in attempts:
+            attempts[attempt].hear(progress)
+    await _write(session, attempts.values(), messages.values(), now)
+    return frozenset(attempts)
 
 
-async def note_status(session: WriteSession, report: StatusReport, now: datetime) -> bool:
-    """Book a carrier's report. False when it concerns no attempt of ours."""
-    news = Progress(report.state, report.reference, report.code, report.address_dead, report.opted_out)
-    named = Attempt.id == report.attempt if report.attempt else Attempt.reference == report.reference
-    return await _raise(session, named, news, now)
+async def note_statuses(session: WriteSession, reports: Sequence[StatusReport], now: datetime) -> list[bool]:
+    """Book carriers' reports, in the order given. For each, whether it concerns an attempt of ours."""
+    by_reference = await _named(session, [report.reference for report in reports if report.attempt is None])
+    news: list[News | None] = []
+    for report in reports:
+        attempt = report.attempt or by_reference.get(report.reference)
+        told = Progress(report.state, report.reference, report.code, report.address_dead, report.opted_out)
+        news.append((attempt, told) if attempt else None)
+    known = await record_all(session, [one for one in news if one], now)
+    return [one is not None and one[0] in known for one in news]
 
 
-async def _raise(session: WriteSession, named: ColumnElement[bool], news: Progress, now: datetime) -> bool:
-    statement = select(Attempt, Outbound).join(Outbound, Outbound.id == Attempt.outbound_id).where(named)
-    found = (await session.execute(statement.with_for_update(of=Outbound))).one_or_none()
-    if found is None:
-        return False
-    attempt, row = found
-    attempt.reference = attempt.reference or news.reference
-    if news.state.rank <= Delivery(attempt.state).rank:
-        return True
-    attempt.state, attempt.updated_at = news.state, now
-    attempt.code = news.code or attempt.code
-    if news.state.rank > Delivery(row.state).rank:
-        row.state = news.state
-        row.settled_at = now if news.state in SETTLED else None
-        row.reason = news.code or None
-    if news.state in NOT_DELIVERED:
-        await _failed(session, row, news, now)
-    return True
-
-
-async def _failed(session: WriteSession, row: Outbound, news: Progress, now: datetime) -> None:
-    if news.address_dead:
-        await _bury(session, row.address_id, now)
-    if news.opted_out:
-        await opt_out(session, row.address_id, now)
-    if row.contact_id is not None:
-        await try_next_channel(session, row.contact_id, now)
-
-
-async def _bury(session: WriteSession, address: int, now: datetime) -> None:
-    """Nobody is there any more, whichever clients share the address."""
-    of = select(Address.lookup).where(Address.id == address).scalar_subquery()
-    await session.execute(
-        update(Address).where(Address.lookup == of, Address.dead_since.is_(None)).values(dead_since=now)
-    )
+async def next_channel(session: WriteSession, contacts: Iterable[int], now: datetime) -> None:
+    """These contacts' messages did not get through: plan them again for the rest of their channels."""
+    if numbers := sorted(set(contacts)):
+        await session.execute(NEXT_CHANNEL, {"contacts": numbers, "now": now})
 
 
 async def with_a_person(session: WriteSession, attempt: UUID) -> bool:
@@ -92,3 +134,97 @@ async def with_a_person(session: WriteSession, attempt: UUID) -> bool:
         .where(Attempt.id == attempt)
     )
     return await session.scalar(owner) not in (None, Owner.BOT)
+
+
+async def _named(session: WriteSession, references: Sequence[str]) -> Mapping[str, UUID]:
+    if not references:
+        return {}
+    return {row.reference: row.id for row in await session.execute(NAMED, {"references": references})}
+
+
+@dataclass(slots=True)
+class _Message:
+    """Where a message stands while its news is taken."""
+
+    id: int
+    state: Delivery
+    address: int
+    contact: int | None
+    reason: str | None = None
+    risen: bool = False
+    address_dead: bool = False
+    opted_out: bool = False
+
+    def rise(self, news: Progress) -> None:
+        if news.state.rank > self.state.rank:
+            self.state, self.reason, self.risen = news.state, news.code or None, True
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """Where an attempt stands while its news is taken."""
+
+    id: UUID
+    message: _Message
+    state: Delivery
+    reference: str | None
+    code: str | None
+    latest: bool
+    risen: bool = False
+    touched: bool = False
+
+    @property
+    def rank(self) -> int:
+        return (Delivery.UNKNOWN if self.code == NEVER_HAD else self.state).rank
+
+    def hear(self, news: Progress) -> None:
+        if self.reference is None and news.reference:
+            self.reference, self.touched = news.reference, True
+        if news.state.rank <= self.rank:
+            return
+        self.code = news.code or (None if self.code == NEVER_HAD else self.code)
+        self.state, self.risen, self.touched = news.state, True, True
+        if self.latest or news.state not in NOT_DELIVERED:
+            self.message.rise(news)  # what an earlier try failed by says nothing of the one after it
+        if news.state in NOT_DELIVERED:
+            self.message.address_dead |= news.address_dead
+            self.message.opted_out |= news.opted_out
+
+
+async def _write(
+    session: WriteSession, attempts: Iterable[_Attempt], messages: Iterable[_Message], now: datetime
+) -> None:
+    told = [one for one in attempts if one.touched]
+    if told:
+        values = {
+            "ids": [one.id for one in told],
+            "states": [one.state.value for one in told],
+            "references": [one.reference for one in told],
+            "codes": [one.code for one in told],
+            "risen": [one.risen for one in told],
+        }
+        await session.execute(ATTEMPTS, values | {"now": now})
+    risen = [one for one in messages if one.risen]
+    if risen:
+        values = {
+            "ids": [one.id for one in risen],
+            "states": [one.state.value for one in risen],
+            "reasons": [one.reason for one in risen],
+            "settled": [one.state in SETTLED for one in risen],
+        }
+        await session.execute(MESSAGES, values | {"now": now})
+    await _follow(session, messages, now)
+
+
+async def _follow(session: WriteSession, messages: Iterable[_Message], now: datetime) -> None:
+    """What a failure means beyond its message."""
+    dead = {one.address for one in messages if one.address_dead}
+    out = {one.address for one in messages if one.opted_out}
+    if dead or out:
+        await session.execute(SHARED, {"addresses": sorted(dead | out)})
+    if dead:
+        await session.execute(DEAD, {"addresses": sorted(dead), "now": now})
+    for address in sorted(out):
+        await opt_out(session, address, now)
+    failed = (one.contact for one in messages if one.risen and one.state in NOT_DELIVERED)
+    await next_channel(session, (contact for contact in failed if contact is not None), now)

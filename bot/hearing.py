@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.application import Application
+from bot.cards import masked_reply
 from bot.content import pack_reply
 from bot.situation import Situations
 from bot.speaking import answer_slot, open_talk, take_turn
@@ -46,6 +47,7 @@ async def hear(session: WriteSession, app: Application, inbound: Inbound, event:
     """Handle one reply. An unknown sender is kept on record and never answered; automatic mail likewise."""
     if inbound.automatic:
         return Heard("written by no person")
+    inbound = replace(inbound, reply=masked_reply(inbound.reply))
     addresses = await addresses_of(session, inbound.channel, inbound.sender)
     if not addresses:
         return Heard("unknown sender")
@@ -102,7 +104,8 @@ def says_stop(reply: Reply, now: datetime, languages: tuple[str, ...]) -> bool:
 
 
 def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime) -> None:
-    """Keep what the client said."""
+    """Keep what the client said, without card numbers."""
+    reply = masked_reply(reply)
     session.add(
         MessageRow(
             conversation_id=talk.id,

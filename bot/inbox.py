@@ -5,42 +5,36 @@ Handling is one transaction; an event whose handling fails is tried again a few 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
-from uuid import UUID
 
-import psycopg
-import structlog
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.application import Application
 from bot.chats import After, handle_update
-from bot.delivery import note_status, with_a_person
+from bot.delivery import note_statuses
 from bot.hearing import hear
+from bot.keeping import Posted, keep_all, keepable
 from bot.pay.booking import CannotBook, book_payment
 from bot.pay.provider import stored_event
+from bot.sending.parking import complain
+from bot.statuses import NOT_OURS, STATUSES, book_statuses
 from bot.thanks import thank
 from channels.incoming_mail import MailRefused, read_mail
-from channels.port import Inbound, StatusReport
+from channels.port import Inbound, StatusReport, Unreadable
 from channels.signatures import form_pairs
-from channels.sms import read_sms, read_status
-from channels.voice import OVER, read_call_status
+from channels.sms import read_sms
 from engine.store.session import WriteSession
 from engine.store.tables.talk import InboxEvent, InboxState
 
-SMS, SMS_STATUS, MAIL, PAYMENTS = "twilio-sms", "twilio-status", "mail", "payments"
-TELEGRAM = "telegram"
-CALL_STATUS = "twilio-call-status"
-STATUSES = (SMS_STATUS, CALL_STATUS)
-STATUS_BATCH = 50
+SMS, MAIL, PAYMENTS, TELEGRAM = "twilio-sms", "mail", "payments", "telegram"
+STATUS_BATCH, OTHERS = 200, 20
+"""So many reports, and so many of all else, are handled before it is the turn of the others."""
 MOST_TRIES = 5
-log = structlog.get_logger()
 
 
-class Parked(Exception):
+class Parked(ValueError):
     """The event cannot be handled by the program; it waits for a person with this reason."""
 
 
@@ -53,96 +47,103 @@ async def keep(
     path: str = "",
     state: InboxState = InboxState.NEW,
 ) -> bool:
-    """Store an event; `state` is DONE where it is handled in the same transaction. False when it is stored already."""
-    statement = (
-        insert(InboxEvent)
-        .values(provider=provider, event=event, received_at=now, path=path, raw=raw, state=state)
-        .on_conflict_do_nothing()
-        .returning(InboxEvent.id)
-    )
-    return await session.scalar(statement) is not None
+    """Store an event; `state` is DONE where it is handled in the same transaction.
+
+    False when it is stored already. Raises Unreadable where its name cannot be kept.
+    """
+    return await keep_all(session, [Posted(provider, event, now, path, raw, state)]) == 1
 
 
 async def keep_mail(session: WriteSession, raw: bytes, now: datetime) -> bool:
-    """Store a mail under its Message-ID, so that a relay may bring it twice."""
+    """Store a mail under its Message-ID, so that a relay may bring it twice; without a usable one, under its digest."""
     try:
         read = read_mail(raw)
     except MailRefused:
         read = None
-    return await keep(session, MAIL, read.event if read else sha256(raw).hexdigest(), raw, now)
+    return await keep(session, MAIL, read.event if read and keepable(read.event) else sha256(raw).hexdigest(), raw, now)
 
 
 async def handle_inbox(app: Application, now: datetime) -> int:
-    """Handle every new event. How many were handled or parked.
-
-    Statuses touch no client and go first, many in a transaction; whatever may book something has one of its own.
-    """
+    """Handle every new event. How often one was taken up."""
     handled = 0
-    while batch := await _handle(app, now, STATUSES, STATUS_BATCH):
-        handled += batch
-    while await _handle(app, now, tuple(READERS), 1):
+    while some := await handle_round(app, now):
+        handled += some
+    return handled
+
+
+async def handle_round(app: Application, now: datetime) -> int:
+    """Handle some of what is new, reports and all else in turns. How many events were taken up, 0 where none is left.
+
+    Reports touch no client and go many in a transaction; whatever may book something has one of its own.
+    """
+    handled = await _handle_statuses(app, now, STATUS_BATCH)
+    for _ in range(OTHERS):
+        if not await _handle(app, now):
+            break
         handled += 1
     return handled
 
 
-async def _handle(app: Application, now: datetime, providers: Sequence[str], most: int) -> int:
-    """Handle up to `most` events in one transaction; where one of several fails, they are taken one by one."""
-    numbers: list[int] = []
-    courtesies: list[After] = []
+async def _handle_statuses(app: Application, now: datetime, most: int) -> int:
+    """Handle up to `most` reports in one transaction; where one of several fails, they are taken one by one."""
+    held: list[int] = []
     try:
         async with app.database.write() as session:
-            rows = await session.scalars(
-                select(InboxEvent)
-                .where(InboxEvent.state == InboxState.NEW, InboxEvent.provider.in_(providers))
-                .order_by(InboxEvent.tries, InboxEvent.id)
-                .limit(most)
-                .with_for_update(skip_locked=True)
-            )
-            for row in rows:
-                numbers.append(row.id)
-                if after := await READERS[row.provider](session, app, row, now):
-                    courtesies.append(after)
-                row.state = InboxState.DONE
-    except (Parked, SQLAlchemyError, psycopg.Error, ValueError, LookupError, TypeError, AttributeError) as fault:
-        if most > 1:
-            return await _handle(app, now, providers, 1)
-        await _failed(app, numbers[0] if numbers else None, fault)
-        return len(numbers)
-    for courtesy in courtesies:
+            await book_statuses(session, most, now, held)
+    except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
+        if len(held) > 1:
+            return await _handle_statuses(app, now, 1)
+        await _failed(app, held[0] if held else None, fault)
+    return len(held)
+
+
+async def _handle(app: Application, now: datetime) -> bool:
+    """Handle one event in a transaction of its own. Whether there was one."""
+    number, courtesy = None, None
+    try:
+        async with app.database.write() as session:
+            row = await session.scalar(OLDEST)
+            if row is None:
+                return False
+            number = row.id
+            courtesy = await READERS[row.provider](session, app, row, now)
+            row.state = InboxState.DONE
+    except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
+        await _failed(app, number, fault)
+        return True
+    if courtesy:
+        await _show(courtesy)
+    return True
+
+
+async def _show(courtesy: After) -> None:
+    try:
         await courtesy()
-    return len(numbers)
+    except Exception as fault:  # noqa: BLE001 its event is handled, and nobody waits for more
+        complain("a courtesy was not shown", fault)
 
 
 async def _failed(app: Application, number: int | None, fault: Exception) -> None:
     if number is None:
         raise fault
-    parked = isinstance(fault, Parked)
+    parked = isinstance(fault, Parked | Unreadable)
     if not parked:
-        log.error("an inbox event could not be handled", inbox=number, fault=type(fault).__name__, exc_info=fault)
+        complain("an inbox event could not be handled", fault, inbox=number)
     async with app.database.write() as session:
         row = await session.get_one(InboxEvent, number)
         row.tries += 1
-        row.error = (str(fault) if parked else f"{type(fault).__name__}: {fault}")[:500]
+        row.error = _plain(str(fault) if parked else f"{type(fault).__name__}: {fault}")[:500]
         if parked or row.tries >= MOST_TRIES:
             row.state = InboxState.PARKED
 
 
+def _plain(told: str) -> str:
+    """Words that can be stored, whatever a fault quotes."""
+    return told.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 async def _read_sms(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
     await _heard(session, app, row, read_sms(dict(form_pairs(row.raw))), now)
-
-
-async def _read_status(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
-    attempt = row.path.rpartition("/")[2]
-    await _told(session, read_status(dict(form_pairs(row.raw)), UUID(attempt) if attempt else None), now)
-
-
-async def _read_call_status(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
-    attempt = UUID(row.path.split("/")[-2])
-    report = read_call_status(dict(form_pairs(row.raw)), attempt)
-    if report.code == OVER and await with_a_person(session, attempt):
-        row.error = "the client was passed on to a person"
-        return
-    await _told(session, report, now)
 
 
 async def _read_mail(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
@@ -173,16 +174,23 @@ async def _heard(session: WriteSession, app: Application, row: InboxEvent, inbou
 
 
 async def _told(session: WriteSession, report: StatusReport, now: datetime) -> None:
-    if not await note_status(session, report, now):
-        raise Parked("the report names no message of ours")
+    if not all(await note_statuses(session, [report], now)):
+        raise Parked(NOT_OURS)
 
 
 Reader = Callable[[WriteSession, Application, InboxEvent, datetime], Awaitable[After | None]]
 READERS: dict[str, Reader] = {
     SMS: _read_sms,
-    SMS_STATUS: _read_status,
-    CALL_STATUS: _read_call_status,
     MAIL: _read_mail,
     PAYMENTS: _read_payment,
     TELEGRAM: handle_update,
 }
+
+OLDEST = (
+    select(InboxEvent)
+    .where(InboxEvent.state == InboxState.NEW, InboxEvent.provider.not_in(STATUSES))
+    .order_by(InboxEvent.tries, InboxEvent.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+"""Reports have their own way; whatever else is new, also what nobody can read, comes up here."""

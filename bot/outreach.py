@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -28,22 +28,32 @@ BATCH = 100
 HELD = timedelta(days=14)
 """While a client talks with a person, or waits for one, the engine starts no contact; so long after the last word."""
 
+DUE = text("""
+select c.id, c.client_id from contacts c
+where c.state = 'planned' and c.send_from <= :now
+  and (cardinality(cast(:full as text[])) = 0 or coalesce((
+    select way.channel from unnest(c.channels[c.tried + 1:]) with ordinality way(channel, place)
+    join addresses a on a.client_id = c.client_id and a.channel = way.channel
+    where way.channel = any(:usable) and a.dead_since is null and a.opted_out_at is null
+    order by way.place limit 1), '') <> all(:full))
+order by c.send_from, c.id limit :most
+""")
+"""Contacts that may be opened; not those whose next channel is full. Who has no channel left waits for none."""
+
 DROP_MOOT = text("""
 update contacts c set state = 'superseded'
 where c.id = any(:contacts) and c.state = 'planned' and exists (select from moot_contacts m where m.id = c.id)
 """)
 
 
-async def open_contacts(app: Application, now: datetime) -> int:
-    """Open up to a batch of planned contacts that are due. How many were dealt with, in one transaction."""
-    due = (
-        select(Contact.id, Contact.client_id)
-        .where(Contact.state == ContactState.PLANNED, Contact.send_from <= now)
-        .order_by(Contact.send_from, Contact.id)
-        .limit(BATCH)
-    )
+async def open_contacts(app: Application, now: datetime, full: Collection[ChannelKind] = ()) -> int:
+    """Open up to a batch of planned contacts that are due; none whose next channel is `full`.
+
+    How many were dealt with, in one transaction.
+    """
+    ways = {"full": [channel.value for channel in full], "usable": [channel.value for channel in app.channels]}
     async with app.database.write() as session:
-        rows = (await session.execute(due)).all()
+        rows = (await session.execute(DUE, ways | {"now": now, "most": BATCH})).all()
         if not rows:
             return 0
         # Clients are locked before their contacts, as a decision does: in the other order the two could deadlock.
@@ -152,11 +162,3 @@ class _Opening:
             if ChannelKind(channel) in self.app.channels and (contact.client_id, channel) in self.addresses:
                 return self.addresses[contact.client_id, channel]
         return None
-
-
-async def try_next_channel(session: WriteSession, contact_id: int, now: datetime) -> None:
-    """A contact's message did not get through: plan it again for the rest of its channels, within its hours."""
-    contact = await session.get_one(Contact, contact_id, with_for_update=True)
-    if contact.state == ContactState.OPENED:
-        contact.state = ContactState.PLANNED
-        contact.send_from = now

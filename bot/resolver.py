@@ -6,31 +6,37 @@ carrier cannot tell (mail), it stays `unknown` in the open, and the contact goes
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select, text
 
 from bot.application import Application
-from bot.delivery import Progress, record
-from bot.outreach import try_next_channel
+from bot.delivery import NEVER_HAD, Progress, next_channel, record
+from bot.sending.parking import complain
 from channels.port import CannotTell, LookupFailed, Receipt, Sought
 from engine.contact import ChannelKind, Delivery
 from engine.store.session import WriteSession, lease
 from engine.store.tables.portfolio import Address
-from engine.store.tables.talk import Attempt, Conversation, Outbound
+from engine.store.tables.talk import Attempt, Outbound
 
 LOOKUPS = 2
 BATCH = 100
+AT_ONCE = 8
+"""So many carriers' answers are waited for at once."""
+ABOUT = timedelta(days=1)
 RESENT = "sent again after an unknown outcome"
 CANNOT_TELL = "the carrier cannot tell"
 NO_CHANNEL = CannotTell()
-NEVER_HAD = "the carrier never had it"
 
 ABANDONED = text("""
 with dead as (
   update outbound set state = 'unknown', lease_until = now() + make_interval(secs => :quarantine),
          reason = 'the sender stopped before the answer'
-  where state = 'sending' and lease_until < now() returning id
+  where id in (
+    select id from outbound where state = 'sending' and lease_until < now()
+    order by id for no key update skip locked)
+  returning id
 )
 update attempts set state = 'unknown', updated_at = :now from dead
 where attempts.outbound_id = dead.id and attempts.state = 'sending'
@@ -41,14 +47,19 @@ async def resolve_unknown(app: Application, now: datetime) -> int:
     """Look after every message in doubt whose quarantine is over. How many were settled or asked about."""
     async with app.database.write() as session:
         await session.execute(ABANDONED, {"quarantine": app.quarantine_seconds, "now": now})
-    async with app.database.read() as session:
-        statement = select(Outbound.id).where(
-            Outbound.state == Delivery.UNKNOWN, Outbound.lease_until < func.now(), Outbound.settled_at.is_(None)
-        )
-        doubtful = (await session.scalars(statement.order_by(Outbound.id).limit(BATCH))).all()
-    for number in doubtful:
-        await _resolve(app, number, now)
-    return len(doubtful)
+    doubtful = select(Outbound.id).where(
+        Outbound.state == Delivery.UNKNOWN, Outbound.lease_until < func.now(), Outbound.settled_at.is_(None)
+    )
+    async with app.database.read() as reading:
+        numbers = (await reading.scalars(doubtful.order_by(Outbound.lease_until).limit(BATCH))).all()
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def resolve(number: int) -> None:
+        async with places:
+            await _resolve(app, number, now)
+
+    await asyncio.gather(*(resolve(number) for number in numbers))
+    return len(numbers)
 
 
 async def in_doubt(app: Application) -> int:
@@ -61,20 +72,26 @@ async def in_doubt(app: Application) -> int:
 
 
 async def _resolve(app: Application, number: int, now: datetime) -> None:
-    """Ask without holding anything, then settle if the message is still in doubt."""
+    """Ask without holding anything, then settle if nobody else has meanwhile.
+
+    Of two processes that ask at once the second drops what it was told: two looks at one moment count as one.
+    """
     async with app.database.read() as session:
         row = await session.get_one(Outbound, number)
         attempt = await session.scalar(_last_attempt(number))
-        talk = await session.get_one(Conversation, row.conversation_id)
+        if attempt is None:
+            return
+        asked_before = row.lookups, row.lease_until
         address = await session.get_one(Address, row.address_id)
-    if attempt is None:
-        return
-    sought = Sought(attempt.id, address.sealed, bytes(attempt.digest))
-    found = await _asked(app, ChannelKind(talk.channel), sought, attempt.started_at)
+        known = await session.scalars(_others(attempt, address))
+        sought = Sought(attempt.id, address.sealed, bytes(attempt.digest), frozenset(filter(None, known)))
+    found = await _asked(app, ChannelKind(row.channel), sought, attempt.started_at)
     async with app.database.write() as session:
         row = await session.get_one(Outbound, number, with_for_update=True)
         latest = await session.scalar(_last_attempt(number))
         if row.state != Delivery.UNKNOWN or latest is None or latest.id != attempt.id:
+            return
+        if (row.lookups, row.lease_until) != asked_before:
             return
         match found:
             case Receipt(reference):
@@ -82,7 +99,7 @@ async def _resolve(app: Application, number: int, now: datetime) -> None:
             case CannotTell():
                 row.settled_at, row.reason = now, CANNOT_TELL
                 if row.contact_id is not None:
-                    await try_next_channel(session, row.contact_id, now)
+                    await next_channel(session, [row.contact_id], now)
             case None:
                 await _not_found(session, app, row, latest, now)
             case LookupFailed():
@@ -98,19 +115,38 @@ async def _asked(
         return await app.channels[channel].find(sought, since)
     except LookupFailed as failed:
         return failed
+    except Exception as fault:  # noqa: BLE001 whatever a carrier answers, the other messages are looked after
+        complain("a carrier's answer to a look-up cannot be read", fault, channel=channel)
+        return LookupFailed(str(fault))
 
 
 def _last_attempt(number: int) -> Select[Attempt]:
     return select(Attempt).where(Attempt.outbound_id == number).order_by(Attempt.no.desc()).limit(1)
 
 
+def _others(attempt: Attempt, address: Address) -> Select[str | None]:
+    """What the carrier calls other messages to that address, whichever clients share it, of about the same time."""
+    began = attempt.started_at
+    shared = select(Address.id).where(Address.lookup == address.lookup, Address.channel == address.channel)
+    return (
+        select(Attempt.reference)
+        .join(Outbound, Outbound.id == Attempt.outbound_id)
+        .where(
+            Outbound.address_id.in_(shared),
+            Attempt.id != attempt.id,
+            Attempt.started_at.between(began - ABOUT, began + ABOUT),
+        )
+    )
+
+
 async def _not_found(session: WriteSession, app: Application, row: Outbound, attempt: Attempt, now: datetime) -> None:
     row.lookups += 1
     if row.lookups < LOOKUPS:
-        row.lease_until = await lease(session, app.quarantine_seconds)
+        row.lease_until = await lease(session, app.lookup_gap_seconds)
         return
-    if row.reason == RESENT or row.send_until <= now:
+    if row.resent or row.send_until <= now:
         await record(session, attempt.id, Progress(Delivery.FAILED, code=NEVER_HAD), now)
     else:
         attempt.state, attempt.updated_at, attempt.code = Delivery.FAILED, now, NEVER_HAD
         row.state, row.reason, row.lookups, row.lease_until = Delivery.READY, RESENT, 0, None
+        row.resent = True

@@ -124,6 +124,7 @@ async def sandbox(  # noqa: PLR0913 - one deployment's particulars, by name
         timezone=timezone,
         decide_at=decide_at,
         quarantine_seconds=quarantine_seconds,
+        lookup_gap_seconds=quarantine_seconds,
         **_carrier_settings(keys, carriers, telegram=telegram),
     )
     wired = wire(settings, database_url, clock, hours)
@@ -189,6 +190,8 @@ def _carrier_settings(keys: Keys, carriers: Carriers, *, telegram: bool) -> dict
         "payments_key": keys.payments,
         "payments_webhook_secret": keys.payments_webhook,
         "api_token": keys.api,
+        "voice_per_second": 0.0,
+        "telegram_per_second": 0.0,
     }
     if not telegram:
         return settings

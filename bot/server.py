@@ -16,6 +16,7 @@ from bot.polling import receiving
 from bot.web import web_application
 from bot.wiring import Wired
 from channels.mailbox import Mailbox, MailEnvelope
+from dialogs.reading.model import model
 
 
 class _Server(uvicorn.Server):
@@ -42,7 +43,11 @@ async def serving(
     mail_domain: str,
     phones: Room | None = None,
 ) -> AsyncIterator[Mailbox]:
-    """Serve the web application and the mailbox until the block ends; `phones` are the demo's only."""
+    """Serve the web application and the mailbox until the block ends; `phones` are the demo's only.
+
+    What replies are read by is at hand before the first can come: where it must be learned, that takes seconds.
+    """
+    await asyncio.to_thread(model)
     database, clock = wired.app.database, wired.app.clock
 
     async def store(raw: bytes, _envelope: MailEnvelope) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import time
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.calendar import SendWindow, UnknownZone, zone
+from engine.contact import ChannelKind
 
 PREFIX = "AMIABLE_"
 DRIVER = "postgresql+psycopg"
@@ -32,6 +33,7 @@ class StoreSettings(BaseSettings):
 
     `database_url` empty means the embedded PostgreSQL below `data_dir`; it names the driver, however it was written.
     `decide_at` is on the wall clock of `timezone`, the deployment's own; the hours to send are the client's.
+    `lei` is the currency meant where somebody writes lei.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
@@ -39,6 +41,7 @@ class StoreSettings(BaseSettings):
     database_url: str = ""
     data_dir: Path = Path(".amiable")
     timezone: str = "Europe/Bucharest"
+    lei: Literal["RON", "MDL"] = "RON"
     decide_at: time = time(8, 0)
     send_from: time = time(9, 0)
     send_until: time = Field(default=time(20, 0), validate_default=True)
@@ -103,6 +106,12 @@ class Settings(StoreSettings):
     hotline: str = ""
     operator_hours: str = "9:00–18:00"
     quarantine_seconds: float = Field(default=60.0, gt=0)
+    lookup_gap_seconds: float = Field(default=300.0, gt=0)
+    send_in_flight: int = Field(default=100, gt=0)
+    sms_per_second: float = Field(default=0.0, ge=0)
+    voice_per_second: float = Field(default=1.0, ge=0)
+    email_per_second: float = Field(default=0.0, ge=0)
+    telegram_per_second: float = Field(default=25.0, ge=0)
 
     twilio_api_url: str = "https://api.twilio.com"
     twilio_account_sid: Given
@@ -123,6 +132,18 @@ class Settings(StoreSettings):
     telegram_bot_name: str = ""
     telegram_polling: bool = False
     telegram_webhook_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+
+    def per_second(self, channel: ChannelKind) -> float:
+        """How many sends a second a channel's carrier is offered; 0 is as fast as it takes them."""
+        match channel:
+            case ChannelKind.SMS:
+                return self.sms_per_second
+            case ChannelKind.VOICE:
+                return self.voice_per_second
+            case ChannelKind.EMAIL:
+                return self.email_per_second
+            case ChannelKind.TELEGRAM:
+                return self.telegram_per_second
 
     @field_validator("telegram_token")
     @classmethod

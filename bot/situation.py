@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -24,10 +25,23 @@ from engine.plan import Plan
 from engine.store.facts import facts_of
 from engine.store.session import ReadSession
 from engine.store.tables.casework import Case, Contact, Occasion
-from engine.store.tables.portfolio import Account, Client
+from engine.store.tables.portfolio import Account
 
 UNMET = (Occasion.ADDED, Occasion.PROMISE_BROKEN, Occasion.INSTALLMENT_MISSED)
 """Occasions to write while something is free to be paid: nobody who says they paid is asked where the money is."""
+
+
+class Person(Protocol):
+    """What of a client matters to what may be said: a row of the table, or no more than this."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+    @property
+    def country(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class Situations:
         matters = await Matters.read(session, clients, now)
         return cls(app, now, positions, accounts, matters)
 
-    def facts(self, client: Client, currency: str, contact: int | None = None, notice: Contact | None = None) -> Facts:
+    def facts(self, client: Person, currency: str, contact: int | None = None, notice: Contact | None = None) -> Facts:
         """What may be said to a client in a currency: unfrozen sums, by account, and what is agreed or comes next.
 
         `contact` is the one the talk began with, if any: a courtesy is about one promise, installment or bill.
@@ -137,7 +151,7 @@ class Situations:
         mine = [one for one in self._positions if one.facts.client == client]
         return max(mine, key=lambda one: one.debt.real).facts.currency if mine else None
 
-    def _in_parts(self, facts: Facts, position: Position, client: Client) -> Facts:
+    def _in_parts(self, facts: Facts, position: Position, client: Person) -> Facts:
         """What the plan's policy grants at once, unless an agreement runs already: then a person decides."""
         policy, debt, currency = position.plan.installments, position.debt.conditional, position.facts.currency
         if policy is None:

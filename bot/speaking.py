@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
+from typing import Any
+
+from sqlalchemy import bindparam, text
 
 from bot.application import Application
 from bot.content import pack
 from dialogs.message import Message
 from dialogs.turn import Turn
 from engine.apply import Source, apply
-from engine.contact import Delivery
 from engine.outcome import LanguageChanged, OperatorRequested, OptedOut
 from engine.store.session import WriteSession
 from engine.store.tables.casework import Contact
 from engine.store.tables.portfolio import Address, Client
-from engine.store.tables.talk import Author, Conversation, MessageRow, Outbound, Owner
+from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 
 REPLY, BULK = 0, 10
 ANSWER_LIFE = timedelta(hours=24)
@@ -106,34 +108,44 @@ async def say(
     session: WriteSession, talk: Conversation, messages: Sequence[Message], now: datetime, slot: Slot, *, parting: bool
 ) -> None:
     """Queue what the bot says. It is rendered when it is claimed for sending, from the facts of that moment."""
-    row = MessageRow(conversation_id=talk.id, author=Author.BOT, at=now, content=pack(messages))
-    await _queue(session, talk, row, slot, parting=parting)
+    said = {"author": Author.BOT, "content": pack(messages), "text": None, "now": now}
+    await _queue(session, talk, said, slot, parting=parting)
 
 
 async def answer_as(
     session: WriteSession, talk: Conversation, words: str, origin: Mapping[str, int | str], now: datetime
 ) -> None:
     """Queue what a person has written: it goes out as it is, by the way of all messages. `origin` says who wrote it."""
-    content = {**pack(()), **origin}
-    row = MessageRow(conversation_id=talk.id, author=Author.OPERATOR, at=now, content=content, text=words)
+    said = {"author": Author.OPERATOR, "content": {**pack(()), **origin}, "text": words, "now": now}
     talk.last_at = now
-    await _queue(session, talk, row, answer_slot(now), parting=False)
+    await _queue(session, talk, said, answer_slot(now), parting=False)
 
 
-async def _queue(session: WriteSession, talk: Conversation, row: MessageRow, slot: Slot, *, parting: bool) -> None:
-    session.add(row)
+QUEUE = text("""
+with said as (
+  insert into messages (conversation_id, author, at, content, text)
+  values (:talk, :author, :now, :content, :text) returning id
+)
+insert into outbound (message_id, conversation_id, contact_id, address_id, channel, state, priority, parting,
+                      send_from, send_until)
+select said.id, cast(:talk as bigint), cast(:contact as bigint), cast(:address as bigint), cast(:channel as text),
+       'ready', cast(:priority as int), cast(:parting as bool), cast(:start as timestamptz), cast(:end as timestamptz)
+from said
+""").bindparams(bindparam("content", type_=MessageRow.content.type), bindparam("text", type_=MessageRow.text.type))
+
+
+async def _queue(
+    session: WriteSession, talk: Conversation, said: Mapping[str, Any], slot: Slot, *, parting: bool
+) -> None:
     await session.flush()
-    session.add(
-        Outbound(
-            message_id=row.id,
-            conversation_id=talk.id,
-            contact_id=slot.contact,
-            address_id=talk.address_id,
-            state=Delivery.READY,
-            priority=slot.priority,
-            parting=parting,
-            send_from=slot.start,
-            send_until=slot.end,
-        )
-    )
-    await session.flush()
+    place = {
+        "talk": talk.id,
+        "contact": slot.contact,
+        "address": talk.address_id,
+        "channel": talk.channel,
+        "priority": slot.priority,
+        "parting": parting,
+        "start": slot.start,
+        "end": slot.end,
+    }
+    await session.execute(QUEUE, {**said, **place})

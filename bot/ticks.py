@@ -11,10 +11,14 @@ from bot.application import Application
 from bot.inbox import handle_inbox
 from bot.outreach import open_contacts
 from bot.resolver import resolve_unknown
-from bot.sender import IN_FLIGHT, send_due
+from bot.sending.claim import BATCH
+from bot.sending.sender import send_due
+from bot.speaking import BULK
+from engine.contact import ChannelKind
+from engine.daily import RunUnderWay, decide_day
 from engine.day import turn_day
 from engine.jobs import Tick
-from engine.run import decide_day
+from engine.run import decide_changed
 
 WAITING = text("""
 select exists (select from inbox where state = 'new'),
@@ -22,13 +26,30 @@ select exists (select from inbox where state = 'new'),
        exists (select from outbound where state = 'ready' and send_from <= :now)
 """)
 
+FULL = text("""
+select lane.channel from unnest(cast(:channels as text[])) lane(channel)
+where :most <= (
+  select count(*) from (
+    select from outbound
+    where state = 'ready' and channel = lane.channel and priority = :bulk and send_from <= :now limit :most) queued)
+""")
+"""The channels with as much in their queues as is ever put before a carrier."""
+
 
 async def day_tick(app: Application, now: datetime) -> None:
-    """Judgments of the day, and the daily decision once its hour has come in the deployment's zone."""
+    """Judgments of the day, the daily decision once its hour has come in the deployment's zone, then what changes.
+
+    Before that hour changes wait for it: nobody is moved to another stage in the middle of the night.
+    """
     await turn_day(app.database, now, app.hours)
     local = now.astimezone(ZoneInfo(app.timezone))
-    if local.time() >= app.decide_at:
-        await decide_day(app.database, local.date(), now, app.hours)
+    if local.time() < app.decide_at:
+        return
+    try:
+        if await decide_day(app.database, local.date(), now, app.hours) is None:
+            await decide_changed(app.database, now, app.hours)
+    except RunUnderWay:
+        return
 
 
 async def talk_tick(app: Application, now: datetime) -> int:
@@ -44,21 +65,40 @@ async def talk_tick(app: Application, now: datetime) -> int:
         done += await handle_inbox(app, now) if inbox else 0
         sent = await send_due(app, now) if messages else 0
         done += sent
-        done += await open_contacts(app, now) if contacts and sent < IN_FLIGHT else 0
+        done += await open_contacts(app, now) if contacts and sent < BATCH else 0
         if done == before:
             return done
 
 
-def ticks(app: Application) -> list[Tick]:
-    """What a running deployment looks after, and how often."""
+async def contacts_tick(app: Application, now: datetime) -> None:
+    """Open due contacts until nothing is left, or enough is queued: a backlog waits as contacts, as in `talk_tick`.
+
+    Each channel has its own: a carrier that is slow or down holds up only who is to be reached by it.
+    """
+    asked = {"channels": [channel.value for channel in app.channels], "now": now, "bulk": BULK, "most": BATCH}
+    while True:
+        async with app.database.read() as session:
+            full = frozenset(map(ChannelKind, await session.scalars(FULL, asked)))
+        if full.issuperset(app.channels) or not await open_contacts(app, now, full):
+            return
+
+
+def clock_ticks(app: Application) -> list[Tick]:
+    """What the clock of a deployment looks after, and how often."""
 
     async def day() -> None:
         await day_tick(app, app.clock())
 
-    async def talk() -> None:
-        await talk_tick(app, app.clock())
+    async def contacts() -> None:
+        await contacts_tick(app, app.clock())
+
+    return [Tick("day", 60, day), Tick("contacts", 1, contacts)]
+
+
+def doubt_ticks(app: Application) -> list[Tick]:
+    """What a sender looks after beside the queue."""
 
     async def doubt() -> None:
         await resolve_unknown(app, app.clock())
 
-    return [Tick("day", 60, day), Tick("talk", 1, talk), Tick("doubt", 10, doubt)]
+    return [Tick("doubt", 10, doubt)]

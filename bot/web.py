@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -28,7 +28,7 @@ def web_application(
     api_token: str = "",
 ) -> FastAPI:
     """The ASGI application; `phones` are the demo's only. Interactive API pages are not for the public listener."""
-    web = FastAPI(title="Amiable", docs_url=None, redoc_url=None, openapi_url=None)
+    web = FastAPI(title="Amiable", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     web.include_router(webhook_routes(app, verifier))
     if telegram_secret:
         web.include_router(telegram_routes(app, telegram_secret))
@@ -37,6 +37,10 @@ def web_application(
     web.include_router(pay_routes(desk))
     web.include_router(api_routes(app, api_token))
     web.mount("/console", console_application(app, phones))
+
+    @web.get("/console")
+    async def console() -> Response:
+        return RedirectResponse("/console/")
 
     @web.get("/health")
     async def health() -> Response:

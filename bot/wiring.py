@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.application import Application
+from bot.application import Application, Pace
 from bot.clock import Clock
 from bot.pay.desk import PayDesk
 from bot.pay.provider import PaymentProvider
@@ -19,6 +20,7 @@ from channels.voice import VoiceChannel, VoiceSettings
 from dialogs.catalog import load_catalogs
 from dialogs.script import load_scripts
 from engine.calendar import Hours
+from engine.contact import ChannelKind
 from engine.store.session import Database
 
 
@@ -43,17 +45,7 @@ class Wired:
 
 def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> Wired:
     """The application of these settings on a migrated database."""
-    token = settings.twilio_auth_token.get_secret_value()
-    sms = SmsChannel(
-        SmsSettings(
-            account_sid=settings.twilio_account_sid,
-            auth_token=token,
-            sender=settings.twilio_number,
-            public_url=settings.public_url,
-            api_url=settings.twilio_api_url,
-        )
-    )
-    email = EmailChannel(EmailSettings(settings.smtp_url, settings.mail_domain, settings.creditor), clock)
+    mail = EmailSettings(settings.smtp_url, settings.mail_domain, settings.creditor)
     provider = PaymentProvider(
         settings.payments_url,
         settings.payments_key.get_secret_value(),
@@ -61,7 +53,7 @@ def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> W
     )
     reception = _reception(settings)
     voice = _voice(settings)
-    channels: list[Channel] = [sms, email]
+    channels: list[Channel] = [_sms(settings), EmailChannel(mail, clock)]
     channels += [voice] if voice else []
     channels += [reception.channel] if reception else []
     database = Database(database_url)
@@ -77,14 +69,34 @@ def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> W
         operator_hours=settings.operator_hours,
         public_url=settings.public_url,
         quarantine_seconds=settings.quarantine_seconds,
+        lookup_gap_seconds=settings.lookup_gap_seconds,
+        paces=_paces(settings, {ChannelKind.EMAIL: mail.connections}),
         timezone=settings.timezone,
         decide_at=settings.decide_at,
         manner=Manner(settings.operator_number),
         callback=settings.hotline or settings.voice_number,
     )
     desk = PayDesk(database, clock, provider, settings.public_url, settings.creditor, settings.hotline)
-    verifier = TwilioVerifier(settings.public_url, [token])
+    verifier = TwilioVerifier(settings.public_url, [settings.twilio_auth_token.get_secret_value()])
     return Wired(app, verifier, desk, provider, reception, settings.api_token.get_secret_value())
+
+
+def _paces(settings: Settings, connections: Mapping[ChannelKind, int]) -> Mapping[ChannelKind, Pace]:
+    """No more is under way than there are connections for: what waits, waits in the queue."""
+    most = settings.send_in_flight
+    return {kind: Pace(min(most, connections.get(kind, most)), settings.per_second(kind)) for kind in ChannelKind}
+
+
+def _sms(settings: Settings) -> SmsChannel:
+    return SmsChannel(
+        SmsSettings(
+            account_sid=settings.twilio_account_sid,
+            auth_token=settings.twilio_auth_token.get_secret_value(),
+            sender=settings.twilio_number,
+            public_url=settings.public_url,
+            api_url=settings.twilio_api_url,
+        )
+    )
 
 
 def _voice(settings: Settings) -> VoiceChannel | None:

@@ -35,6 +35,7 @@ from channels.port import (
     Rejected,
     Sought,
     Uncertain,
+    Unreached,
 )
 from dialogs.message import Speech
 from engine.contact import ChannelKind
@@ -89,25 +90,21 @@ class EmailChannel:
         )
 
     async def send(self, draft: Draft) -> Receipt:
-        """Hand the draft to the relay once. The receipt is the Message-ID, the same for every try of this attempt."""
-        message = self._message(draft)
-        async with self._slots:
-            relay = await self._greeted(draft)
-            try:
-                await relay.data(message.as_bytes())
-            except SMTPResponseException as error:
-                relay.close()
-                # An answer that refuses leaves no doubt, even after the last dot (RFC 5321, 4.2.5).
-                raise _refusal(error) from None
-            except (SMTPException, OSError) as error:
-                relay.close()
-                raise Uncertain(
-                    f"the relay's answer to the mail did not come: {error or type(error).__name__}"
-                ) from None
-            except asyncio.CancelledError:
-                relay.close()
+        """Hand the draft to the relay once. The receipt is the Message-ID, the same for every try of this attempt.
+
+        Given up before the mail itself was begun, it raises NotSent in place of the cancellation.
+        """
+        message, begun = self._message(draft), False
+        try:
+            async with self._slots:
+                relay = await self._greeted(draft)
+                begun = True
+                await self._hand_over(relay, message.as_bytes())
+                self._idle.append(relay)
+        except asyncio.CancelledError:
+            if begun:
                 raise
-            self._idle.append(relay)
+            raise NotSent("it was given up before the relay was offered the mail", retry_after=0.0) from None
         return Receipt(str(message["Message-ID"]))
 
     async def find(self, sought: Sought, since: datetime) -> CannotTell:
@@ -122,6 +119,20 @@ class EmailChannel:
                 await relay.quit(timeout=2)
             except (SMTPException, OSError):
                 relay.close()
+
+    async def _hand_over(self, relay: SMTP, raw: bytes) -> None:
+        try:
+            await relay.data(raw)
+        except SMTPResponseException as error:
+            relay.close()
+            # An answer that refuses leaves no doubt, even after the last dot (RFC 5321, 4.2.5).
+            raise _refusal(error) from None
+        except (SMTPException, OSError) as error:
+            relay.close()
+            raise Uncertain(f"the relay's answer to the mail did not come: {error or type(error).__name__}") from None
+        except asyncio.CancelledError:
+            relay.close()
+            raise
 
     async def _greeted(self, draft: Draft) -> SMTP:
         """A connection on which the relay has taken sender and recipient. Up to here nothing was sent."""
@@ -139,7 +150,7 @@ class EmailChannel:
         except SMTPResponseException as error:
             raise _refusal(error) from None
         except (SMTPException, OSError) as error:
-            raise NotSent(f"the mail relay broke off: {error or type(error).__name__}") from None
+            raise Unreached(f"the mail relay broke off: {error or type(error).__name__}") from None
 
     async def _addressed(self, relay: SMTP, draft: Draft) -> SMTP:
         try:
@@ -165,7 +176,10 @@ class EmailChannel:
             await relay.connect()
         except (SMTPException, OSError) as error:
             # A refused greeting or password is about us, not about this mail: it waits until that is put right.
-            raise NotSent(f"the mail relay cannot be reached: {error or type(error).__name__}") from None
+            raise Unreached(f"the mail relay cannot be reached: {error or type(error).__name__}") from None
+        except asyncio.CancelledError:
+            relay.close()
+            raise
         return relay
 
     def _message(self, draft: Draft) -> EmailMessage:
@@ -200,6 +214,8 @@ class EmailChannel:
 
 def _refusal(error: SMTPResponseException) -> NotSent | Rejected:
     reason = f"the mail relay answered {error.code}: {error.message}"
+    if error.code == CLOSING:
+        return Unreached(reason)
     if error.code < 500:
         return NotSent(reason, retry_after=GREYLIST_WAIT)
     found = ENHANCED.search(error.message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
@@ -17,12 +17,14 @@ class Envelope:
     """Where a speech goes. `attempt` is our id of this try, carried to the carrier wherever it lets us.
 
     `thread` is a stable token of the conversation (mail threads and reply addresses); `first` marks its opening.
+    `lasts` is for how many seconds it is of use: what a carrier has not delivered by then it should drop.
     """
 
     attempt: UUID
     to: str
     thread: str
     first: bool = True
+    lasts: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Draft:
     thread: str = ""
     first: bool = True
     buttons: tuple[tuple[Button, ...], ...] = ()
+    lasts: float | None = None
 
     @property
     def sought(self) -> Sought:
@@ -59,11 +62,22 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """A sent message to look up at its carrier: its text is known by SHA-256 only, as the store keeps it."""
+    """A sent message to look up at its carrier: its text is known by SHA-256 only, as the store keeps it.
+
+    `known` are the carrier's ids of other messages to that address: none of them is the one in doubt.
+    """
 
     attempt: UUID
     to: str
     digest: bytes
+    known: frozenset[str] = frozenset()
+
+
+CLOCKS_APART = timedelta(hours=2)
+"""So much earlier than by our clock a carrier may have dated a message by its own.
+
+Wide enough for a machine set to a wrong zone or season: our other messages of that time are known, and left out.
+"""
 
 
 def digest(body: str) -> bytes:
@@ -83,15 +97,23 @@ class Receipt:
 
 
 class SendFailed(Exception):
-    """A send did not end with the carrier's acceptance. One of the three classes below says what may follow."""
+    """A send did not end with the carrier's acceptance. One of the classes below says what may follow."""
 
 
 class NotSent(SendFailed):
-    """The carrier certainly did not take it (no connection, 429): it may be tried again after `retry_after` seconds."""
+    """The carrier certainly did not take it: it may be tried again after `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float = 30.0) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class Unreached(NotSent):
+    """No byte of it left (no connection, no TLS), or the carrier does not let us in: that is about no one message."""
+
+
+class Busy(NotSent):
+    """The carrier asks us to slow down (429): nothing more goes to it for `retry_after` seconds."""
 
 
 class Rejected(SendFailed):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from channels.layout import numbered
 from channels.port import (
+    CLOCKS_APART,
     Capabilities,
     Draft,
     Envelope,
@@ -26,6 +27,8 @@ from dialogs.message import Said, Speech
 from engine.contact import ChannelKind, Delivery
 
 OUT_OF_VALIDITY = "30036"
+SHORTEST_VALIDITY, LONGEST_VALIDITY = 10, 36_000
+"""In seconds; what is asked to last for less Twilio may drop before it is tried."""
 
 STATES = {
     "accepted": Delivery.ACCEPTED,
@@ -47,7 +50,7 @@ class SmsSettings:
     """A Twilio account. `sender` is a number (+...), an alphanumeric id or a Messaging Service (MG...).
 
     `public_url` is where Twilio reaches us; times are in seconds. `validity` bounds how late the carrier may still
-    deliver (1 to 36000). `fold_romanian` writes Romanian without diacritics, which halves its price.
+    deliver, as the hours of the contact do. `fold_romanian` writes Romanian without diacritics, which halves its price.
     """
 
     account_sid: str
@@ -84,7 +87,13 @@ class SmsChannel:
         fold = self._settings.fold_romanian and speech.language.split("-")[0] == "ro"
         body = economical("\n".join([*speech.paragraphs, *numbered(speech.choices)]), fold_romanian=fold)
         return Draft(
-            self.kind, envelope.attempt, envelope.to, body.strip(), thread=envelope.thread, first=envelope.first
+            self.kind,
+            envelope.attempt,
+            envelope.to,
+            body.strip(),
+            thread=envelope.thread,
+            first=envelope.first,
+            lasts=envelope.lasts,
         )
 
     async def send(self, draft: Draft) -> Receipt:
@@ -97,7 +106,7 @@ class SmsChannel:
     async def find(self, sought: Sought, since: datetime) -> Receipt | None:
         """The earliest message to that number with that text at or after `since`. Raises LookupFailed."""
         # Twilio filters by day for certain and keeps whole seconds: the exact time is compared here.
-        since = since.astimezone(UTC).replace(microsecond=0)
+        since = since.astimezone(UTC).replace(microsecond=0) - CLOCKS_APART
         midnight = since.replace(hour=0, minute=0, second=0)
         listing = self._api.client.messages.list_async(
             to=sought.to, date_sent_after=midnight - timedelta(days=1), limit=1000
@@ -107,7 +116,7 @@ class SmsChannel:
             (at, message.sid)
             for message in messages
             if (at := message.date_created or message.date_sent) and at >= since
-            if digest(message.body or "") == sought.digest
+            if digest(message.body or "") == sought.digest and message.sid not in sought.known
         ]
         return Receipt(min(found)[1]) if found else None
 
@@ -124,8 +133,9 @@ class SmsChannel:
         }
         service = settings.sender.startswith("MG")
         request["messaging_service_sid" if service else "from_"] = settings.sender
-        if settings.validity is not None:
-            request["validity_period"] = settings.validity
+        bounds = [bound for bound in (settings.validity, draft.lasts) if bound is not None]
+        if bounds:
+            request["validity_period"] = min(max(int(min(bounds)), SHORTEST_VALIDITY), LONGEST_VALIDITY)
         return request
 
 

@@ -40,6 +40,7 @@ from channels.incoming_telegram import Unreachable
 from channels.layout import numbered
 from channels.port import (
     CANNOT_TELL,
+    Busy,
     Button,
     CannotTell,
     Capabilities,
@@ -50,6 +51,7 @@ from channels.port import (
     Rejected,
     Sought,
     Uncertain,
+    Unreached,
 )
 from dialogs.message import Speech
 from engine.contact import ChannelKind, Delivery
@@ -67,7 +69,6 @@ GONE = ("chat not found", "user not found", "peer_id_invalid", "user_id_invalid"
 CODES: dict[type[TelegramAPIError], str] = {
     TelegramBadRequest: "400",
     TelegramMigrateToChat: "400",
-    TelegramUnauthorizedError: "401",
     TelegramNotFound: "404",
     TelegramConflictError: "409",
     TelegramEntityTooLarge: "413",
@@ -111,7 +112,8 @@ class TelegramChannel:
     def __init__(self, settings: TelegramSettings) -> None:
         self._settings = settings
         server = TelegramAPIServer.from_base(settings.api_url)
-        self._bot = Bot(settings.token, session=AiohttpSession(api=server, timeout=settings.timeout))
+        # The sender's pace is the bound: whoever waited here for a connection would time out as if it had sent.
+        self._bot = Bot(settings.token, session=AiohttpSession(api=server, timeout=settings.timeout, limit=0))
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
         """Paragraphs as escaped HTML, options as buttons that carry their number, the pay link as a button as well.
@@ -227,23 +229,25 @@ def _failure(error: TelegramAPIError) -> NotSent | Rejected | Uncertain:
     reason = f"Telegram answered: {said}"
     match error:
         case TelegramRetryAfter():
-            return NotSent(reason, retry_after=float(error.retry_after))
+            return Busy(reason, retry_after=float(error.retry_after))
         case TelegramForbiddenError():
             # Blocked, deactivated or never started: a refusal of this channel, not of us.
             return Rejected(reason, "403", opted_out=True)
+        case TelegramUnauthorizedError():
+            return Unreached(reason)
         case TelegramEntityTooLarge():
             return Rejected(reason, "413")
         case TelegramNetworkError():
             cause = error.__cause__
             told = type(cause).__name__  # some of these errors' own words hold the address, and so the bot's token
             if isinstance(cause, ClientConnectorError | ConnectionTimeoutError | InvalidURL):
-                return NotSent(f"Telegram cannot be reached: {told}")
+                return Unreached(f"Telegram cannot be reached: {told}")
             return Uncertain(f"Telegram's answer did not come: {told}")
         case _ if type(error) in CODES:
             gone = any(word in said.lower() for word in GONE)
             return Rejected(reason, CODES[type(error)], address_dead=gone or isinstance(error, TelegramMigrateToChat))
         case _ if said.startswith("Too Many Requests"):
-            return NotSent(reason)
+            return Busy(reason)
     return Uncertain(reason)
 
 

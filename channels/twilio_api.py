@@ -25,7 +25,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from channels.port import LookupFailed, NotSent, Rejected, Uncertain
+from channels.port import Busy, LookupFailed, NotSent, Rejected, Uncertain, Unreached
 
 TWILIO = "https://api.twilio.com"
 NO_SUCH_ADDRESS = frozenset({"21211", "21214", "21217", "21614", "21635"})
@@ -69,7 +69,7 @@ class TwilioApi:
         except (TwilioRestException, TwilioServiceException) as error:
             raise _failure(error) from None
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
-            raise NotSent(f"Twilio cannot be reached: {error or type(error).__name__}") from None
+            raise Unreached(f"Twilio cannot be reached: {error or type(error).__name__}") from None
         except (ClientError, OSError, TwilioException, ValueError, AttributeError) as error:
             raise Uncertain(f"Twilio's answer did not come or made no sense: {error or type(error).__name__}") from None
 
@@ -92,7 +92,7 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK carries no t
         self._base = access.api_url.rstrip("/")
         self._limits = ClientTimeout(
             total=access.connect_timeout + 2 * access.read_timeout,  # an answer that trickles ends too
-            sock_connect=access.connect_timeout,
+            connect=access.connect_timeout,  # name, connection and TLS: up to there nothing has left
             sock_read=access.read_timeout,
         )
         login = f"{access.account_sid}:{access.auth_token}"
@@ -108,8 +108,8 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK carries no t
         data: dict[str, object] | None = None,
         headers: dict[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-        allow_redirects: bool = False,  # noqa: FBT001, FBT002
+        timeout: float | None = None,  # noqa: ASYNC109 the SDK's own
+        allow_redirects: bool = False,  # noqa: FBT001, FBT002 the SDK's own
     ) -> Response:
         """One request to the configured base; the limits are ours, redirects are never followed."""
         async with self._kept().request(
@@ -124,7 +124,7 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK carries no t
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             # Raised here because the SDK's own error drops the header. Twilio never processes what it answers so.
             wait = answer.headers.get("Retry-After", "")
-            raise NotSent("Twilio asks to slow down", float(wait) if wait.isascii() and wait.isdigit() else 5.0)
+            raise Busy("Twilio asks to slow down", float(wait) if wait.isascii() and wait.isdigit() else 5.0)
         return Response(answer.status, text, answer.headers)
 
     def _kept(self) -> ClientSession:
@@ -132,7 +132,8 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK carries no t
         if self._session is None:
             # A carrier on loopback is never reached through a proxy.
             secure = self._base.startswith("https:")
-            self._session = ClientSession(timeout=self._limits, connector=TCPConnector(limit=100), trust_env=secure)
+            # The sender's pace is the bound: whoever waited here for a connection would time out as if it had sent.
+            self._session = ClientSession(timeout=self._limits, connector=TCPConnector(limit=0), trust_env=secure)
         return self._session
 
     async def close(self) -> None:
@@ -153,5 +154,7 @@ def _failure(error: TwilioRestException | TwilioServiceException) -> NotSent | R
     if error.status >= 500 or error.status < 400:
         return Uncertain(reason)
     if code == TOO_MANY_QUEUED:
-        return NotSent(reason, retry_after=60.0)
+        return Busy(reason, retry_after=60.0)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return Unreached(reason)
     return Rejected(reason, code, address_dead=code in NO_SUCH_ADDRESS, opted_out=code in OPTED_OUT)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from channels.port import (
+    CLOCKS_APART,
     Capabilities,
     Draft,
     Envelope,
@@ -28,7 +29,6 @@ MOST_SILENCES = 2
 NO_SUCH_NUMBER = frozenset({"404", "410", "604"})
 """SIP answers that mean the number does not exist (RFC 3261, 21.4.5, 21.4.11, 21.6.3)."""
 OVER = "completed"
-TAKEN_LATE = timedelta(seconds=60)
 
 STATES = {
     "queued": Delivery.ACCEPTED,
@@ -150,9 +150,9 @@ class VoiceChannel:
         """The earliest call to that number made while ours can have been taken. Raises LookupFailed.
 
         A call's list entry shows neither our address nor the text: number and time are all it is known by.
+        Our clock may be behind the carrier's as well as ahead of it.
         """
         since = since.astimezone(UTC).replace(microsecond=0)
-        until = since + timedelta(seconds=self._settings.connect_timeout + 2 * self._settings.read_timeout) + TAKEN_LATE
         midnight = since.replace(hour=0, minute=0, second=0)
         listing = self._api.client.calls.list_async(
             to=sought.to, from_=self._settings.number, start_time_after=midnight - timedelta(days=1), limit=1000
@@ -161,7 +161,8 @@ class VoiceChannel:
         found = [
             (at, call.sid)
             for call in calls
-            if (at := call.date_created or call.start_time) and since <= at <= until and call.sid
+            if (at := call.date_created or call.start_time) and abs(at - since) <= CLOCKS_APART
+            if call.sid and call.sid not in sought.known
         ]
         return Receipt(min(found)[1]) if found else None
 

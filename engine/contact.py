@@ -48,9 +48,10 @@ RANKS = {
     Delivery.UNKNOWN: 2,
     Delivery.ACCEPTED: 3,
     Delivery.SENT: 4,
-    Delivery.FAILED: 5,
-    Delivery.EXPIRED: 5,
     Delivery.REFUSED: 5,
-    Delivery.DELIVERED: 6,
-    Delivery.READ: 7,
+    Delivery.EXPIRED: 6,
+    Delivery.FAILED: 7,
+    Delivery.DELIVERED: 8,
+    Delivery.READ: 9,
 }
+"""No two alike: whatever the order in which news comes, the end is the same."""

@@ -27,7 +27,7 @@ SDK_HOMES = {
     "aiogram": {"channels/telegram.py"},
     "aiosmtplib": {"channels/email.py", "channels/sandbox/smtp.py"},
     "apscheduler": {"engine/jobs.py"},
-    "langdetect": {"dialogs/reading/language.py"},
+    "langdetect": {"dialogs/reading/language.py", "bot/bench/understand.py"},
 }
 
 

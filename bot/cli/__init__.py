@@ -6,13 +6,16 @@ import sys
 
 import typer
 
+from bot.cli.bench import bench
 from bot.cli.check import check
 from bot.cli.decide import decide
 from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.import_command import import_feed
-from bot.cli.run import run_all
+from bot.cli.prove import prove
+from bot.cli.run import run_all, run_clock, run_sender, run_web
 from bot.cli.simulate import simulate
+from bot.cli.understand import understand
 from bot.cli.user import user
 from bot.cli.why import why
 from bot.port import PortTaken
@@ -31,13 +34,19 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command("run")(run_all)
+app.command("web")(run_web)
+app.command("sender")(run_sender)
+app.command("clock")(run_clock)
 app.command("import")(import_feed)
 app.command()(decide)
 app.command()(why)
 app.command()(simulate)
+app.command()(understand)
 app.command()(check)
 app.command()(doctor)
 app.add_typer(user, name="user")
+app.add_typer(bench, name="bench")
+app.command()(prove)
 
 BAD_INPUT, NOT_THERE = 2, 3
 

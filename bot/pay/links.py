@@ -19,7 +19,7 @@ TOKEN = re.compile(rf"[0-9A-Za-z]{{{LENGTH}}}", re.ASCII)
 """22 characters of 62 carry 131 bits."""
 
 
-async def new_link(
+def new_link(
     session: WriteSession, client: int, currency: str, conversation: int | None, now: datetime, public_url: str
 ) -> str:
     """An address of the client's pay page. It cannot be shown a second time: the token itself is not kept."""
@@ -29,7 +29,6 @@ async def new_link(
             digest=_digest(token), client_id=client, conversation_id=conversation, currency=currency, created_at=now
         )
     )
-    await session.flush()
     return f"{public_url.rstrip('/')}/pay/{token}"
 
 

@@ -10,9 +10,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from bot.application import Application
-from bot.inbox import CALL_STATUS, keep
+from bot.inbox import keep
+from bot.keeping import keepable
 from bot.oncall import answered, called, dialed, ended, replied
 from bot.routes.webhooks import verified
+from bot.statuses import CALL_STATUS
+from channels.port import Unreadable
 from channels.signatures import TwilioVerifier, form_pairs
 from channels.voice import CallEvent, read_call_event, read_call_status
 
@@ -23,7 +26,10 @@ def voice_routes(app: Application, verifier: TwilioVerifier) -> APIRouter:
 
     async def event_of(request: Request, step: str) -> tuple[CallEvent, bytes]:
         body = await verified(request, verifier)
-        return read_call_event(dict(form_pairs(body)), step), body
+        event = read_call_event(dict(form_pairs(body)), step)
+        if not (keepable(event.person) and keepable(request.url.path)):
+            raise Unreadable("no call has such a number or address")
+        return event, body
 
     @router.post("/inbound")
     async def inbound(request: Request) -> Response:

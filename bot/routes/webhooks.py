@@ -7,7 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from bot.application import Application
-from bot.inbox import SMS, SMS_STATUS, keep
+from bot.inbox import SMS
+from bot.keeping import Keeper, Posted
+from bot.statuses import SMS_STATUS
 from channels.port import Unreadable
 from channels.signatures import TwilioVerifier, form_pairs
 from channels.sms import read_sms, read_status
@@ -26,22 +28,20 @@ class TooLarge(Exception):
 
 def webhook_routes(app: Application, verifier: TwilioVerifier) -> APIRouter:
     """The addresses Twilio posts to."""
-    router = APIRouter(prefix="/webhooks/twilio")
+    router, keeper = APIRouter(prefix="/webhooks/twilio"), Keeper(app.database)
 
     @router.post("/sms")
     async def sms(request: Request) -> Response:
         body = await verified(request, verifier)
         event = read_sms(dict(form_pairs(body))).event
-        async with app.database.write() as session:
-            await keep(session, SMS, event, body, app.clock(), request.url.path)
+        await keeper.keep(Posted(SMS, event, app.clock(), request.url.path, body))
         return Response(EMPTY_TWIML, media_type="text/xml")
 
     @router.post("/status/{attempt}")
     async def status(request: Request, attempt: UUID) -> Response:
         body = await verified(request, verifier)
         event = read_status(dict(form_pairs(body)), attempt).event
-        async with app.database.write() as session:
-            await keep(session, SMS_STATUS, event, body, app.clock(), request.url.path)
+        await keeper.keep(Posted(SMS_STATUS, event, app.clock(), request.url.path, body))
         return Response(status_code=204)
 
     return router

@@ -28,7 +28,7 @@ class Database:
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = url
-        self._engine = create_async_engine(url, pool_size=pool, max_overflow=pool)
+        self._engine = create_async_engine(url, pool_size=pool, max_overflow=pool, hide_parameters=True)
         # What never changes in a database, such as a plan's version, sessions may keep here for one another.
         kept: dict[str, dict[int, Any]] = {PLAN_TEXTS: {}}
         self._read = async_sessionmaker(self._engine, class_=ReadSession, expire_on_commit=False, info=kept)

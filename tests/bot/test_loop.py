@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from bot.outreach import open_contacts
 from bot.resolver import resolve_unknown
-from bot.sender import send_due
+from bot.sending.sender import send_due
 from bot.ticks import day_tick
 from channels.signatures import sign_form
 from engine.agreements.disputes import dispute

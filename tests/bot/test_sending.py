@@ -9,9 +9,10 @@ from loop import ANA_PHONE, Loop, running_loop
 from sqlalchemy import text
 
 from bot.outreach import open_contacts
-from bot.resolver import RESENT
-from bot.sender import send_due
+from bot.sending.sender import send_due
 from bot.ticks import day_tick
+from channels.email import EmailSettings
+from engine.contact import ChannelKind
 
 CONTACTS = "select state, tried from contacts order by id"
 
@@ -72,10 +73,17 @@ async def test_what_a_person_held_back_is_said_once_when_they_are_done(database_
         assert len(loop.heard()) == 1
 
 
+async def test_no_more_mail_is_under_way_than_the_relay_has_connections_for(database_url: str, now: datetime) -> None:
+    async with running_loop(database_url, now) as loop:
+        app = loop.sandbox.wired.app
+        assert app.pace_of(ChannelKind.EMAIL).in_flight == EmailSettings("", "", "").connections
+        assert app.pace_of(ChannelKind.SMS).in_flight > app.pace_of(ChannelKind.EMAIL).in_flight
+
+
 async def test_what_a_carrier_may_have_had_is_not_planned_again(database_url: str, now: datetime) -> None:
     async with running_loop(database_url, now, sms=ANA_PHONE) as loop:
         await queued(loop)
-        await store(loop, "update outbound set reason = :resent", resent=RESENT)
+        await store(loop, "update outbound set resent = true")
         await store(loop, "update conversations set owner = 'waiting'")
         await send_due(loop.sandbox.wired.app, loop.clock())
         assert await loop.asks(CONTACTS) == [("opened", 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any, ClassVar, Protocol
@@ -16,6 +17,7 @@ from channels.email import EmailChannel, EmailSettings
 from channels.incoming_mail import read_mail
 from channels.incoming_telegram import read_update
 from channels.port import (
+    CLOCKS_APART,
     CannotTell,
     Channel,
     Draft,
@@ -259,7 +261,10 @@ async def test_a_look_up_finds_what_was_taken_or_says_it_cannot(line: Line, now:
     found = await line.channel.find(sent.sought, now)
     assert isinstance(found, Receipt | CannotTell)
     if isinstance(found, Receipt):
-        assert await line.channel.find(sent.sought, now + timedelta(seconds=1)) is None
+        assert await line.channel.find(sent.sought, now + CLOCKS_APART + timedelta(seconds=1)) is None
+        assert await line.channel.find(sent.sought, now + timedelta(hours=1)) == found, "our clock may be an hour ahead"
+        ours = replace(sent.sought, known=frozenset({found.reference}))
+        assert await line.channel.find(ours, now) is None, "that one is known to be another"
         assert await line.channel.find(draft(line, to="+40712345670").sought, now) is None
         if not isinstance(line, VoiceLine):  # a call is known by its number and time alone
             assert await line.channel.find(draft(line, Speech("en", ("Another",))).sought, now) is None

@@ -155,6 +155,39 @@ async def test_silence_after_the_last_dot_is_uncertain(now: datetime) -> None:
         await channel.close()
 
 
+async def test_what_is_given_up_before_it_was_begun_was_certainly_not_sent(now: datetime) -> None:
+    offered = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        offered.set()
+        await silent_relay(reader, writer)
+
+    async with await asyncio.start_server(slow, "127.0.0.1", 0) as server:
+        url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        channel = EmailChannel(EmailSettings(url, "amiable.test", "Acme", connections=1), lambda: now)
+        first = asyncio.create_task(channel.send(draft(channel)))
+        await offered.wait()
+        with pytest.raises(NotSent):
+            async with asyncio.timeout(0.3):
+                await channel.send(draft(channel))
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+async def test_what_is_given_up_while_the_relay_says_nothing_was_not_sent_either(now: datetime) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        channel = EmailChannel(EmailSettings(url, "amiable.test", "Acme"), lambda: now)
+        with pytest.raises(NotSent):
+            async with asyncio.timeout(0.3):
+                await channel.send(draft(channel))
+
+
 async def test_a_relay_that_says_goodbye_to_a_kept_connection_is_called_again(now: datetime) -> None:
     greeted, taken = [], []
 

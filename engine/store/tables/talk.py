@@ -82,12 +82,24 @@ class Outbound(Base):
     """The queue of what is to be sent, and how it fares. Leases are on the database's clock.
 
     `parting` is the bot's last word in a talk the same turn stopped or gave to a person: it alone may still go out.
+    `tries` counts the times it was taken up, sent or not; `resent` says that it was sent once more after an outcome
+    that stayed unknown; `parked_at` that it was given up and a person told.
     """
 
     __tablename__ = "outbound"
     __table_args__ = (
         one_of("state", Delivery),
-        Index("ix_outbound_ready", "priority", "id", postgresql_where=text(f"state = '{Delivery.READY}'")),
+        one_of("channel", ChannelKind),
+        Index(
+            "ix_outbound_ready",
+            "channel",
+            "priority",
+            "send_from",
+            "id",
+            postgresql_where=text(f"state = '{Delivery.READY}'"),
+        ),
+        Index("ix_outbound_expiring", "send_until", postgresql_where=text(f"state = '{Delivery.READY}'")),
+        Index("ix_outbound_parked", "parked_at", postgresql_where=text("parked_at is not null")),
         Index(
             "ix_outbound_in_doubt",
             "lease_until",
@@ -100,6 +112,7 @@ class Outbound(Base):
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
     address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"), index=True)
+    channel: Mapped[str]
     state: Mapped[str]
     priority: Mapped[int]
     parting: Mapped[bool]
@@ -108,8 +121,30 @@ class Outbound(Base):
     lease_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     lookups: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    resent: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     reason: Mapped[str | None]
     settled_at: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]
+
+
+class Carrier(Base):
+    """How the carrier of a channel is doing, told by every process that sends. Times are the application's.
+
+    `tokens` is what the channel's rate still allows since `filled_at`; `paused_until` the carrier's own wish to be
+    left alone; `failures` how often in a row it was not there, and `open_until` when it is tried again after too many
+    of them, the later the more `trips` there were.
+    """
+
+    __tablename__ = "carriers"
+    __table_args__ = (one_of("channel", ChannelKind),)
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float] = mapped_column(server_default=text("0"), default=0.0)
+    filled_at: Mapped[Moment]
+    paused_until: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    trips: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    open_until: Mapped[datetime | None]
 
 
 class Attempt(Base):

@@ -1,0 +1,298 @@
+"""Claiming what may go out: the one transaction that decides whether a message is sent, and says so before it is.
+
+It holds a batch of messages, and with each the client it is for and the talk it belongs to, so that no payment, STOP,
+decision or taking over of either comes between the look and the sending: what was stored before wins, what is being
+stored right now makes the message wait for the next look. Then it turns away what the guards bar, puts the rest into
+words from the facts of the moment, and writes an attempt for each. Only after its commit is a carrier called.
+
+A lease is on the database's clock. When it runs out, the message is in doubt (`bot.resolver`), never ready again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from bot.application import Application
+from bot.bell import POLL_SECONDS
+from bot.sending.pace import give_back
+from bot.sending.packing import Packed, Packing, Parcel, parcels
+from bot.sending.parking import complain, stumble
+from bot.speaking import BULK, REPLY
+from channels.port import Draft
+from dialogs.render import NothingToShow
+from engine.contact import ChannelKind
+from engine.store.session import WriteSession
+
+BATCH = 200
+"""So many messages are claimed at once."""
+
+HOLD = text("""
+select held.id, lane.channel
+from unnest(cast(:channels as text[]), cast(:priorities as int[]), cast(:most as int[])) lane(channel, priority, most)
+cross join lateral (
+  select o.id from outbound o
+  join conversations t on t.id = o.conversation_id join clients c on c.id = t.client_id
+  where o.state = 'ready' and o.channel = lane.channel and o.priority = lane.priority
+    and o.send_from <= :now and o.send_until > :now
+    and not exists (
+      select from outbound e
+      where e.conversation_id = o.conversation_id and e.id < o.id and e.state in ('ready', 'sending'))
+  order by o.send_from, o.id limit lane.most
+  for no key update of o skip locked for key share of t skip locked for share of c skip locked
+) held
+order by lane.priority
+""")
+"""In each talk the earlier message goes first. Nobody waits here for a lock, so nobody waits in a circle."""
+
+EXPIRED = text("""
+with late as (
+  update outbound set state = 'expired', settled_at = :now, reason = 'its hours were over'
+  where id in (
+    select id from outbound where state = 'ready' and send_until <= :now
+    order by send_until limit :most for no key update skip locked)
+  returning contact_id, resent
+), planned as (
+  update contacts set state = 'planned', tried = greatest(tried - 1, 0)
+  where id in (
+    select c.id from contacts c join late on late.contact_id = c.id where c.state = 'opened' and not late.resent
+    order by c.id for no key update of c)
+)
+select count(*) from late
+""")
+
+REFUSED = text("""
+update outbound o set state = 'refused', settled_at = :now, reason = n.reason
+from unnest(cast(:refused as bigint[]), cast(:reasons as text[])) n(id, reason)
+where o.id = n.id
+""")
+
+PUT_BACK = text("""
+update contacts c
+set state = case when n.reason = any(:final) then 'superseded' else 'planned' end,
+    send_from = case when n.reason = any(:final) then send_from else :now end,
+    tried = case n.reason when 'a person has taken over' then greatest(tried - 1, 0) else tried end
+from unnest(cast(:contacts as bigint[]), cast(:reasons as text[])) n(id, reason)
+where c.id = n.id and c.state = 'opened'
+""")
+"""A contact goes on to its next channel, or waits for the bot's turn on the same one."""
+
+UNWARRANTED = "the debt is frozen or paid"
+NOTHING_TO_SHOW = "what it would say does not stand any more"
+FINAL = (UNWARRANTED, NOTHING_TO_SHOW)
+"""After these nothing follows; after a closed case or a settled subject the contact stays as it is."""
+PUT_OFF = ("opted out", "the address is unusable", "a person has taken over")
+
+SENDING = text("""
+update outbound set state = 'sending', tries = tries + 1, lease_until = now() + make_interval(secs => :lease)
+where id = any(:outbound)
+""")
+
+ATTEMPTS = text("""
+insert into attempts (id, outbound_id, no, state, body, digest, started_at)
+select id, outbound_id, no, 'sending', body, digest, :now
+from unnest(cast(:ids as uuid[]), cast(:outbound as bigint[]), cast(:numbers as int[]), cast(:bodies as bytea[]),
+            cast(:digests as bytea[])) a(id, outbound_id, no, body, digest)
+""")
+
+SAID = text("""
+update messages m set text = said.text
+from unnest(cast(:messages as bigint[]), cast(:texts as bytea[])) said(id, text)
+where m.id = said.id and m.author <> 'operator'
+""")
+"""What was really said; the words of a person stay as they wrote them."""
+
+
+class Lane(NamedTuple):
+    """A channel's replies, or what it sends of itself: neither takes the places of the other."""
+
+    channel: ChannelKind
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One message under way: its attempt is in the store already. `tries` counts this one."""
+
+    outbound: int
+    attempt: UUID
+    lane: Lane
+    tries: int
+    answers: bool
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a look at the queue came to: messages to send, how many were looked at; after none, seconds to wait."""
+
+    looked_at: int
+    jobs: Sequence[Claimed]
+    wait: float = POLL_SECONDS
+
+
+def both(channel: ChannelKind) -> tuple[Lane, Lane]:
+    """The lanes of a channel."""
+    return Lane(channel, REPLY), Lane(channel, BULK)
+
+
+def lanes(rooms: Mapping[ChannelKind, int]) -> dict[Lane, int]:
+    """The lanes of these channels, each with its channel's room."""
+    return {lane: room for channel, room in rooms.items() for lane in both(channel)}
+
+
+async def expire(session: WriteSession, now: datetime) -> int:
+    """Drop what is too late; its contact waits for its next hours if no carrier may have had it. How many."""
+    return int(await session.scalar(EXPIRED, {"now": now, "most": BATCH}) or 0)
+
+
+async def claim(app: Application, room: Mapping[Lane, int], allowed: Mapping[ChannelKind, int], now: datetime) -> Claim:
+    """Claim up to `room` of each lane and what is `allowed` of each channel, replies first.
+
+    A message that cannot be written stops none of the others.
+    """
+    held: list[int] = []
+    try:
+        async with app.database.write() as session:
+            held += await hold(session, room, allowed, now)
+            jobs = await _claim(session, app, held, now) if held else []
+            made = Counter(job.lane.channel for job in jobs)
+            limited = [channel for channel in allowed if app.pace_of(channel).per_second]
+            await give_back(session, {channel: allowed[channel] - made[channel] for channel in limited})
+            return Claim(len(held), jobs)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as fault:
+        if not held:
+            raise
+        complain("a batch could not be claimed", fault, messages=len(held))
+        if len(held) > 1:
+            return await _one_by_one(app, held, now)
+        async with app.database.write() as session:
+            await stumble(session, held[0], fault, now)
+        return Claim(1, [])
+
+
+async def hold(
+    session: WriteSession, room: Mapping[Lane, int], allowed: Mapping[ChannelKind, int], now: datetime
+) -> list[int]:
+    """Lock messages of each lane, with their clients and talks, for this transaction."""
+    wanted = [(lane, min(most, allowed.get(lane.channel, 0))) for lane, most in room.items()]
+    values = {
+        "channels": [lane.channel.value for lane, _ in wanted],
+        "priorities": [lane.priority for lane, _ in wanted],
+        "most": [most for _, most in wanted],
+    }
+    left, held = dict(allowed), []
+    for number, name in await session.execute(HOLD, values | {"now": now}):
+        channel = ChannelKind(name)
+        if left[channel] > 0:
+            left[channel] -= 1
+            held.append(number)
+    return held
+
+
+async def refuse(session: WriteSession, refused: Mapping[Parcel, str], now: datetime) -> None:
+    """Turn these messages away, each for its reason.
+
+    Where a carrier may have had it already, nothing follows for its contact: nobody is written to twice.
+    """
+    if not refused:
+        return
+    reasons = {"refused": [parcel.outbound for parcel in refused], "reasons": list(refused.values())}
+    await session.execute(REFUSED, reasons | {"now": now})
+    back = [
+        (parcel.contact, reason)
+        for parcel, reason in sorted(refused.items())
+        if parcel.contact is not None and (reason in FINAL or (reason in PUT_OFF and not parcel.resent))
+    ]
+    if back:
+        contacts = {"contacts": [contact for contact, _ in back], "reasons": [reason for _, reason in back]}
+        await session.execute(PUT_BACK, contacts | {"final": list(FINAL), "now": now})
+
+
+async def enlist(session: WriteSession, packed: Sequence[Packed], lease: float, now: datetime) -> list[Claimed]:
+    """Write the attempts of messages held and packed, and lease the messages for `lease` seconds."""
+    if not packed:
+        return []
+    outbound = [one.parcel.outbound for one in packed]
+    bodies = [one.shown.encode() for one in packed]
+    attempts = {
+        "ids": [one.draft.attempt for one in packed],
+        "outbound": outbound,
+        "numbers": [one.parcel.tries + 1 for one in packed],
+        "bodies": bodies,
+        "digests": [one.draft.sought.digest for one in packed],
+    }
+    await session.execute(ATTEMPTS, attempts | {"now": now})
+    await session.execute(SAID, {"messages": [one.parcel.message for one in packed], "texts": bodies})
+    await session.execute(SENDING, {"outbound": outbound, "lease": lease})
+    return [
+        Claimed(
+            one.parcel.outbound,
+            one.draft.attempt,
+            Lane(one.draft.channel, one.parcel.priority),
+            one.parcel.tries + 1,
+            one.parcel.contact is None,
+            one.draft,
+        )
+        for one in packed
+    ]
+
+
+async def _claim(session: WriteSession, app: Application, held: Sequence[int], now: datetime) -> list[Claimed]:
+    found = await parcels(session, held)
+    await refuse(session, {parcel: parcel.barred for parcel in found if parcel.barred is not None}, now)
+    waiting = [parcel for parcel in found if parcel.barred is None]
+    if not waiting:
+        return []
+    packing = await Packing.read(session, app, waiting, now)
+    await refuse(session, {parcel: UNWARRANTED for parcel in waiting if not packing.warrants(parcel)}, now)
+    warranted = [parcel for parcel in waiting if packing.warrants(parcel)]
+    return await enlist(session, await _packed(session, packing, warranted, now), app.lease_seconds, now)
+
+
+async def _packed(session: WriteSession, packing: Packing, waiting: Sequence[Parcel], now: datetime) -> list[Packed]:
+    packed = []
+    for parcel in waiting:
+        try:
+            packed.append(packing.pack(parcel))
+        except NothingToShow:
+            await refuse(session, {parcel: NOTHING_TO_SHOW}, now)
+        except Exception as fault:  # noqa: BLE001 whatever a script does wrong, it stops no other message
+            complain("a message cannot be put into words", fault, outbound=parcel.outbound)
+            await stumble(session, parcel.outbound, fault, now)
+    return packed
+
+
+async def _one_by_one(app: Application, held: Sequence[int], now: datetime) -> Claim:
+    """Something in a batch breaks its transaction: each message gets one of its own, and the one at fault its try."""
+    jobs: list[Claimed] = []
+    for number in held:
+        try:
+            async with app.database.write() as session:
+                if await _still(session, number):
+                    jobs += await _claim(session, app, [number], now)
+        except Exception as fault:  # noqa: BLE001 as above
+            complain("a message cannot be claimed", fault, outbound=number)
+            async with app.database.write() as session:
+                await stumble(session, number, fault, now)
+    return Claim(len(held), jobs)
+
+
+STILL = text("""
+select o.id from outbound o join conversations t on t.id = o.conversation_id join clients c on c.id = t.client_id
+where o.id = :outbound and o.state = 'ready'
+for no key update of o skip locked for key share of t skip locked for share of c skip locked
+""")
+
+
+async def _still(session: WriteSession, outbound: int) -> bool:
+    return await session.scalar(STILL, {"outbound": outbound}) is not None

@@ -1,0 +1,40 @@
+"""`amiable bench dispatch` and `amiable bench inbound` as they are typed: what they check holds, and they say what."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli import main
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.setenv("AMIABLE_DATABASE_URL", database_url)
+
+
+def played(capsys: pytest.CaptureFixture[str], name: str, size: int) -> list[dict[str, Any]]:
+    sys.argv[1:] = ["bench", name, "--json", "--size", str(size)]
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_dispatch_sends_the_whole_queue_in_three_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = played(capsys, "dispatch", 60)
+    assert [(one["size"], one["holds"]) for one in figures] == [(60, True)] * 3
+    assert figures[0]["what"] == "claim and acknowledge"
+    assert 0 < figures[2]["share_of_the_best"] <= 1
+
+
+def test_inbound_keeps_every_webhook_once(capsys: pytest.CaptureFixture[str]) -> None:
+    (figure,) = played(capsys, "inbound", 80)
+    assert (figure["bench"], figure["holds"]) == ("inbound", True)
+    assert figure["of_bare"] > 0

@@ -1,0 +1,124 @@
+"""What comes in is handled, whatever else comes with it and whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from knocking import knock, open_door, sms
+from sending import Post, post
+from sqlalchemy import text
+
+from bot.inbox import MAIL, MOST_TRIES, PAYMENTS, SMS, STATUS_BATCH, handle_inbox, handle_round, keep, keep_mail
+from bot.running import Part, working
+from bot.statuses import SMS_STATUS
+from dialogs.script import Script
+
+PHONE = "+40712345000"
+ROWS = "select state, tries from inbox order by id"
+
+
+@pytest.fixture
+async def office(database_url: str, now: datetime) -> AsyncIterator[Post]:
+    async with post(database_url, now) as running:
+        await running.queue()
+        await running.send()
+        yield running
+
+
+class Unreliable(dict[str, Script]):
+    """Scripts that are not there when they are wanted, for a reason nobody thought of."""
+
+    fault: Exception = RuntimeError("no \0 script \ud800")
+
+    def get(self, key: str, default: object = None) -> Script:  # type: ignore[override] # it never answers
+        raise self.fault
+
+
+def unreliable(office: Post, fault: Exception) -> Post:
+    scripts = Unreliable(office.app.scripts)
+    scripts.fault = fault
+    return replace(office, app=replace(office.app, scripts=scripts))
+
+
+async def says(office: Post, words: str, number: int, sender: str = PHONE) -> None:
+    async with office.app.database.write() as session:
+        form = urlencode({"MessageSid": f"SM{number}", "From": sender, "Body": words}).encode()
+        await keep(session, SMS, f"SM{number}", form, office.clock())
+
+
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("no \0 script \ud800"), OverflowError("too late"), Exception("who knows"), BufferError()]
+)
+async def test_whatever_an_event_fails_with_it_is_parked_and_the_others_are_handled(
+    office: Post, fault: Exception
+) -> None:
+    broken = unreliable(office, fault)
+    await says(broken, "vineri", 1)
+    await says(broken, "hello", 2, "+40700000001")
+    assert await handle_inbox(broken.app, broken.clock()) == MOST_TRIES + 1
+    assert await broken.asks(ROWS) == [("parked", MOST_TRIES), ("done", 0)]
+    (error,) = (await broken.asks("select error from inbox where state = 'parked'"))[0]
+    assert type(fault).__name__ in str(error)
+
+
+async def test_an_event_nobody_can_read_is_parked_at_once(office: Post) -> None:
+    async with office.app.database.write() as session:
+        await keep(session, PAYMENTS, "unreadable", b"{}", office.clock())
+        await keep(session, SMS, "SM1", b"Body=x", office.clock())
+    await handle_inbox(office.app, office.clock())
+    assert await office.asks(ROWS) == [("parked", 1), ("parked", 1)]
+
+
+async def test_the_worker_goes_on_after_a_fault_of_its_own(office: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.running.PAUSE_SECONDS", 0.01)
+    faults, looks, twice = iter([OverflowError("no such time"), RuntimeError("no clock")]), count(), asyncio.Event()
+
+    def clock() -> datetime:
+        for fault in faults:
+            raise fault
+        if next(looks):
+            twice.set()
+        return office.clock()
+
+    await says(office, "hello", 1, "+40700000001")
+    async with working(replace(office.app, clock=clock), [Part.INBOX]), asyncio.timeout(30):
+        await twice.wait()
+    assert await office.asks(ROWS) == [("done", 0)]
+
+
+async def test_reports_keep_no_reply_waiting(office: Post) -> None:
+    async with office.app.database.write() as session:
+        for number in range(STATUS_BATCH + 1):
+            form = urlencode({"MessageSid": "SM", "MessageStatus": "sent"}).encode()
+            await keep(session, SMS_STATUS, f"SM:{number}", form, office.clock(), f"/s/{uuid4()}")
+    await says(office, "STOP", 1)
+    await handle_round(office.app, office.clock())
+    left = "select provider, count(*) from inbox where state = 'new' group by provider"
+    assert await office.asks(left) == [(SMS_STATUS, 1)]
+    assert await handle_inbox(office.app, office.clock()) == 1
+    assert await office.asks(left) == []
+
+
+async def test_a_mail_with_a_name_that_cannot_be_kept_is_kept_all_the_same(office: Post) -> None:
+    names = (b"<a\0b@x>", b"<\xed\xa0\x80@x>", b"<" + b"a" * 5_000 + b"@x>")
+    for name in names:
+        async with office.app.database.write() as session:
+            raw = b"From: ana@example.com\r\nTo: x@amiable.example\r\nMessage-ID: " + name + b"\r\n\r\nhello"
+            assert await keep_mail(session, raw, office.clock())
+    assert await office.asks(f"select count(*) from inbox where provider = '{MAIL}'") == [(len(names),)]  # noqa: S608
+
+
+async def test_a_card_number_in_an_sms_is_never_stored(database_url: str, now: datetime) -> None:
+    async with open_door(database_url, now) as (web, wired):
+        assert await knock(web, sms("+40712345678", "cardul meu: 4111 1111 1111 1111")) == 200
+        async with wired.app.database.read() as session:
+            raw = await session.scalar(text("select raw from inbox"))
+    assert b"cardul+meu" in raw
+    assert b"4111" not in raw
