@@ -77,8 +77,8 @@ union all
   join accounts a on a.id = i.account_id
   -- Who is being chased is not reminded beside it, and who has paid in advance owes nothing on the day.
   where not exists (select from cases k where k.client_id = f.client_id and k.closed_at is null)
-    and i.balance > coalesce((select -sum(l.amount) from ledger_entries l
-      where l.client_id = f.client_id and l.currency = a.currency and l.invoice_id is null), 0)
+    and i.balance > coalesce(
+      (select k.amount from credits k where k.client_id = f.client_id and k.currency = a.currency), 0)
 )
 select o.client_id, o.timezone, o.plan_id, o.occasion, o.currency, o.promise_id, o.installment_id, o.invoice_id,
        o.before_due, o.subject || ':' || o.occasion as source, a.service, a.provider, i.amount

@@ -20,7 +20,7 @@ from engine.money import Money
 from engine.paid import paid, settled
 from engine.store.days import client_day
 from engine.store.session import ReadSession, WriteSession
-from engine.store.tables.ledger import EntryKind, LedgerEntry, Payment, PaymentStatus
+from engine.store.tables.ledger import Credit, EntryKind, LedgerEntry, Payment, PaymentStatus
 from engine.store.tables.portfolio import Account, Invoice
 
 
@@ -224,13 +224,11 @@ def _draw(sources: Sources, amount: int) -> Iterator[tuple[int | None, int]]:
 async def credits_of(session: ReadSession, client: int) -> Sequence[Money]:
     """What the client has paid beyond their invoices, by currency."""
     rows = await session.execute(
-        select(LedgerEntry.currency, func.sum(LedgerEntry.amount))
-        .where(LedgerEntry.client_id == client, LedgerEntry.invoice_id.is_(None))
-        .group_by(LedgerEntry.currency)
-        .having(func.sum(LedgerEntry.amount) < 0)
-        .order_by(LedgerEntry.currency)
+        select(Credit.amount, Credit.currency)
+        .where(Credit.client_id == client, Credit.amount > 0)
+        .order_by(Credit.currency)
     )
-    return [Money(-int(total), currency) for currency, total in rows]
+    return [Money(*row) for row in rows]
 
 
 async def credit_memo(session: WriteSession, invoice: int, amount: int, now: datetime) -> None:

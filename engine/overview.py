@@ -10,10 +10,9 @@ from datetime import datetime
 from engine.debt import HoldKind
 from engine.decision import CaseFacts
 from engine.reasons import reasons
+from engine.run import WIDTH
 from engine.store.facts import facts_of, slices
 from engine.store.session import ReadSession
-
-WIDTH = 10_000
 
 
 @dataclass(slots=True)

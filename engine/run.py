@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from time import perf_counter
@@ -118,15 +118,14 @@ async def _write_slice(database: Database, decided: _Decided, now: datetime, hou
     """Write what is new of a slice, in batches; the slice is noted in the book together with the last one."""
     tally = Tally(decided.clients)
     batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)]
-    for number, batch in enumerate(batches or [[]]):
+    # Without anything to write there is still the slice to note.
+    for number, batch in enumerate(batches or ([] if book is None else [[]])):
         began = perf_counter()
         async with database.write() as session:
             if book is not None:
                 await book.lease.keep(session)
-            changes = Counter[str]()
-            for decision in await _write_unless_changed(session, batch, decided.seen, now, hours):
-                changes.update(kinds(decision))
-            tally += Tally(0, changes, 1)
+            written = await _write_unless_changed(session, batch, decided.seen, now, hours)
+            tally += Tally(0, counted(written), 1)
             if book is not None and number >= len(batches) - 1:
                 width = len(decided.slice.ids)
                 await note_slice(session, book.job, book.day, width, decided.slice.number, tally, now)
@@ -156,11 +155,9 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
         began = perf_counter()
         async with database.write() as session:
             clients = await changed_clients(session, BATCH)
-            changes = Counter[str]()
-            for decision in await decide_clients(session, clients, now, hours) if clients else ():
-                changes.update(kinds(decision))
+            written = await decide_clients(session, clients, now, hours) if clients else []
         if clients:
-            total += Tally(len(clients), changes, 1, perf_counter() - began)
+            total += Tally(len(clients), counted(written), 1, perf_counter() - began)
         if len(clients) < BATCH:
             return total
 
@@ -225,8 +222,12 @@ async def write_decisions(
     return [decision for decision in news if decision.changes]
 
 
-def kinds(decision: Decision) -> list[str]:
-    """What a decision changes, in the words that a run counts."""
+def counted(decisions: Iterable[Decision]) -> Counter[str]:
+    """What decisions change, in the words that a run counts."""
+    return Counter(kind for one in decisions for kind in _kinds(one))
+
+
+def _kinds(decision: Decision) -> list[str]:
     found = [f"case {decision.status}"] if decision.status is not None else []
     found += ["stage entered"] if decision.enters else []
     found += ["contact"] * len(decision.approaches)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from engine.courtesies import approach, coming_courtesies
 from engine.decide import decide
 from engine.decision import Decision
 from engine.explaining.logbook import Line, Logbook
-from engine.run import WIDTH, Progress, kinds, quietly
+from engine.run import WIDTH, Progress, counted, quietly
 from engine.store.facts import Plans, facts_of, slices
 from engine.store.runs import Tally
 from engine.store.session import ReadSession
@@ -59,8 +58,7 @@ async def rehearse(session: ReadSession, now: datetime, progress: Progress = qui
     for slice_ in base:
         decided = [decide(facts, plan) async for facts, plan in facts_of(session, slice_.ids, now)]
         changing = [decision for decision in decided if decision.changes]
-        changes = Counter(kind for decision in changing for kind in kinds(decision))
-        tally += Tally(len({decision.facts.client for decision in decided}), changes)
+        tally += Tally(len({decision.facts.client for decision in decided}), counted(changing))
         decisions += await _told(session, changing)
         passed += slice_.clients
         progress(passed, sum(one.clients for one in base))

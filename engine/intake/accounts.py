@@ -79,10 +79,3 @@ async def accounts(session: WriteSession) -> Accounts:
     cursor = await import_alone(session)
     await lay(cursor, "incoming_accounts", ACCOUNTS)
     return Accounts(cursor)
-
-
-async def take_accounts(session: WriteSession, rows: Sequence[AccountRow]) -> Taken:
-    """Open accounts and update those that are there. Raises UnknownOwner."""
-    taking = await accounts(session)
-    await taking.gather(rows)
-    return await taking.write()

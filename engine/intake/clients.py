@@ -187,13 +187,6 @@ async def clients(session: WriteSession, now: datetime) -> Clients:
     return Clients(session, cursor, now)
 
 
-async def take_clients(session: WriteSession, rows: Sequence[ClientRow], now: datetime) -> Taken:
-    """Write these rows as `Clients` does. Raises UnknownOwner."""
-    taking = await clients(session, now)
-    await taking.gather(rows)
-    return await taking.write()
-
-
 def _change(row: ClientRow, was: _Profile | None, groups: Mapping[str, int]) -> _Change:
     if row.group not in groups:
         raise UnknownOwner(f"'{row.client}' belongs to the group '{row.group}', which does not exist")

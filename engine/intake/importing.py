@@ -14,13 +14,13 @@ from typing import Any
 from engine.calendar import Hours
 from engine.intake.accounts import accounts
 from engine.intake.clients import clients
-from engine.intake.feed import Feed, Record, write_rejects
+from engine.intake.feed import SLICE, Feed, Record, write_rejects
 from engine.intake.invoices import invoices
 from engine.intake.known import Known, known, known_plans
 from engine.intake.payments import payments
 from engine.intake.rows import COLUMNS, ImportProblem, Kind, Row
 from engine.intake.screening import Screening
-from engine.intake.sheet import SLICE, lay_out
+from engine.intake.sheet import lay_out
 from engine.intake.stage import Taken, Taking
 from engine.run import BATCH, decide_clients
 from engine.store.session import Database, ReadSession, WriteSession, driver

@@ -9,7 +9,7 @@ from typing import Any
 from engine.intake.rows import InvoiceRow
 from engine.intake.stage import Cursor, Taken, Taking, Unread, all_placed, fill, import_alone, lay, lock
 from engine.ledger import settle_credit
-from engine.store.decisions import DECIDING
+from engine.store.feed import unmarked
 from engine.store.session import WriteSession
 from engine.store.tables.ledger import EntryKind
 
@@ -111,11 +111,8 @@ where v.ref = i.ref and i.wording is not null and v.wording is distinct from i.w
 """
 
 IN_CREDIT = """
-select distinct client_id from (
-  select client_id, currency from ledger_entries where invoice_id is null and client_id = any(%s)
-  group by client_id, currency having sum(amount) < 0
-) credit
-where exists (
+select distinct credit.client_id from credits credit
+where credit.amount > 0 and credit.client_id = any(%s) and exists (
   select from invoices i join accounts a on a.id = i.account_id
   where i.client_id = credit.client_id and a.currency = credit.currency and i.balance > 0 and i.due <= %s
 )
@@ -173,9 +170,8 @@ class Bills(Taking[InvoiceRow]):
 
     async def _reword(self) -> None:
         """Note how the feed words known bills now. That is no new fact about their clients."""
-        await self._cursor.execute(DECIDING, ("on",))
-        await self._cursor.execute(REWORD)
-        await self._cursor.execute(DECIDING, ("",))
+        async with unmarked(self._cursor):
+            await self._cursor.execute(REWORD)
 
 
 async def invoices(session: WriteSession, now: datetime) -> Bills:
@@ -184,13 +180,6 @@ async def invoices(session: WriteSession, now: datetime) -> Bills:
     await lay(cursor, "incoming_invoices", INVOICES)
     await lay(cursor, "incoming_balances", BALANCES)
     return Bills(session, cursor, now)
-
-
-async def take_invoices(session: WriteSession, rows: Sequence[InvoiceRow], now: datetime) -> Taken:
-    """Write these rows as `Bills` does. Raises UnknownOwner."""
-    taking = await invoices(session, now)
-    await taking.gather(rows)
-    return await taking.write()
 
 
 def _staged(row: InvoiceRow) -> tuple[Any, ...]:

@@ -13,10 +13,9 @@ from typing import Any
 
 import psycopg
 
-from engine.intake.feed import UNSTORABLE, Block, Feed, Record
+from engine.intake.feed import SLICE, UNSTORABLE, Block, Feed, Record
 from engine.intake.stage import Unread
 
-SLICE = 5000
 MOST_KEYS = 1_000_000
 """Of more keys than this no digests are held in memory to see whether one comes twice: the database is asked."""
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg
 
-from engine.store.session import WriteSession, driver
+from engine.store.session import WriteSession, copy_in, driver
 
 Given_contra = TypeVar("Given_contra", contravariant=True)
 
@@ -81,10 +81,7 @@ async def lay(cursor: Cursor, table: str, columns: Mapping[str, str]) -> None:
 
 async def fill(cursor: Cursor, table: str, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Add rows to a table as `lay` makes it."""
-    async with cursor.copy(f"copy {table} from stdin (format binary)") as copy:
-        copy.set_types(list(columns.values()))
-        for row in rows:
-            await copy.write_row(row)
+    await copy_in(cursor, table, list(columns.values()), rows)
 
 
 async def lock(cursor: Cursor, clients: str) -> None:

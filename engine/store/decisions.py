@@ -14,7 +14,8 @@ from psycopg.types.json import Jsonb
 
 from engine import record
 from engine.decision import CaseStatus, Decision
-from engine.store.session import WriteSession, driver
+from engine.store.feed import unmarked
+from engine.store.session import WriteSession, copy_in, driver
 
 TEMPORARY = """
 create temporary table if not exists decided (
@@ -36,9 +37,6 @@ create temporary table if not exists decided_log (
   client_id bigint, plan_id bigint, currency text, case_id bigint, today date, key text, says jsonb, inputs jsonb
 ) on commit delete rows;
 """
-
-DECIDING = "select set_config('amiable.deciding', %s, true)"
-"""While on, what this transaction writes marks no clients as changed: a decision is no new fact for itself."""
 
 COPIES = {
     "decided": "int8 int8 int8 text int4 int4 int4 date bool bool bool text text text int8 int8",
@@ -155,16 +153,16 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     connection = await driver(session)
     async with connection.cursor() as cursor:
         await cursor.execute(TEMPORARY)
-        await cursor.execute(DECIDING, ("on",))
         ids = await _case_ids(cursor, decisions)
         rows = _rows(decisions, ids, spans)
-        for table, statements in STATEMENTS.items():
-            if rows[table]:
-                await _copy(cursor, table, rows[table])
-                for statement in statements:
-                    await cursor.execute(statement, {"now": now} if "%(now)s" in statement else None)
-                await cursor.execute(f"delete from {table}")
-        await cursor.execute(DECIDING, ("",))
+        # A decision is no new fact for itself.
+        async with unmarked(cursor):
+            for table, statements in STATEMENTS.items():
+                if rows[table]:
+                    await copy_in(cursor, table, COPIES[table].split(), rows[table])
+                    for statement in statements:
+                        await cursor.execute(statement, {"now": now} if "%(now)s" in statement else None)
+                    await cursor.execute(f"delete from {table}")
 
 
 def _rows(
@@ -235,10 +233,3 @@ def _log_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
     facts = decision.facts
     said, inputs = Jsonb(record.said(decision)), Jsonb(record.inputs(decision))
     return facts.client, facts.plan, facts.currency, case_id, facts.today, decision.key, said, inputs
-
-
-async def _copy(cursor: psycopg.AsyncCursor[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    async with cursor.copy(f"copy {table} from stdin (format binary)") as copy:
-        copy.set_types(COPIES[table].split())
-        for row in rows:
-            await copy.write_row(row)

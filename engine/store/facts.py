@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -14,18 +14,18 @@ from engine.decision import CaseFacts, CaseStatus, Deferral, RunningCase
 from engine.document import Plain, stored
 from engine.plan import Plan, Verb
 from engine.plan_file import plan
-from engine.store.questions import ASKED, BETWEEN, SLICES, facts_about
+from engine.store.questions import BETWEEN, ONE, SLICES, SOME, facts_about
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 FEW = 100
-"""So many clients at most are asked for by a prepared question, whose plan is made for few."""
+"""A list of so many clients at most is asked for with a plan that is kept: planning costs more than answering."""
 
 PORTION = 250
 """Rows turned into values at a time."""
 
 NOTHING = frozenset[int]()
 
-OF_SOME, OF_A_RANGE = facts_about(ASKED), facts_about(BETWEEN)
+OF_ONE, OF_SOME, OF_A_RANGE = (facts_about(clients) for clients in (ONE, SOME, BETWEEN))
 
 
 class Row(NamedTuple):
@@ -132,12 +132,8 @@ async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) 
     """
     connection = await driver(session)
     async with connection.cursor(binary=True) as cursor:
-        if isinstance(clients, range):
-            asked = {"now": now, "first": clients.start, "last": clients.stop - 1}
-            await cursor.execute(OF_A_RANGE, asked, prepare=True)
-        else:
-            few = len(clients) <= FEW
-            await cursor.execute(OF_SOME, {"now": now, "clients": list(clients)}, prepare=few)
+        question, asked, prepare = _asked(clients, now)
+        await cursor.execute(question, asked, prepare=prepare)
         left: list[Row] = []
         while portion := await cursor.fetchmany(PORTION):
             rows = left + [Row._make(row) for row in portion]
@@ -147,6 +143,18 @@ async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) 
                 yield mine
         if left:
             yield left
+
+
+def _asked(clients: Sequence[int], now: datetime) -> tuple[str, Mapping[str, Any], bool]:
+    """The question about these clients, its values, and whether its plan is kept for the next time.
+
+    For one client and for a range a plan made once fits all; that for a list would suit a short one.
+    """
+    if isinstance(clients, range):
+        return OF_A_RANGE, {"now": now, "first": clients.start, "last": clients.stop - 1}, True
+    if len(clients) == 1:
+        return OF_ONE, {"now": now, "client": clients[0]}, True
+    return OF_SOME, {"now": now, "clients": list(clients)}, len(clients) <= FEW
 
 
 def _client(row: Row) -> int:

@@ -6,9 +6,11 @@ settled mark is kept a while: who has changed and been decided for meanwhile mus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
+import psycopg
 from sqlalchemy import text
 
 from engine.store.session import Database, ReadSession, WriteSession
@@ -44,8 +46,17 @@ with seen as (
 )
 select count(*) from settled
 """)
+MARKING = "select set_config('amiable.deciding', %s, true)"
 PORTION = 10_000
 """Marks settled in one transaction: who is being decided for meanwhile does not wait long for one of theirs."""
+
+
+@asynccontextmanager
+async def unmarked(cursor: psycopg.AsyncCursor[Any]) -> AsyncIterator[None]:
+    """What the cursor's transaction writes in the block changes no facts: it makes no marks."""
+    await cursor.execute(MARKING, ("on",))
+    yield
+    await cursor.execute(MARKING, ("",))
 
 
 async def changed_clients(session: ReadSession, most: int) -> list[int]:

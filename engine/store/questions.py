@@ -4,7 +4,8 @@ Each part is one subject, grouped over all the clients asked for, so that many c
 client a few look-ups in indexes. Arrays of one part belong together.
 """
 
-ASKED = "{client} = any(%(clients)s::bigint[])"
+ONE = "{client} = %(client)s"
+SOME = "{client} = any(%(clients)s::bigint[])"
 BETWEEN = "{client} between %(first)s and %(last)s"
 
 SLICES = "select id / %(width)s as slice, count(*) from clients group by slice order by slice"
@@ -148,7 +149,7 @@ order by w.client_id, w.currency, w.plan_id
 
 
 def facts_about(clients: str) -> str:
-    """FACTS about the clients that a condition names: ASKED or BETWEEN."""
+    """FACTS about the clients that a condition names: ONE, SOME or BETWEEN."""
     text = FACTS
     for table in ("i", "k", "ip", "a", "c", "h", "p"):
         text = text.replace(f"{{{table}.client_id}}", clients.format(client=f"{table}.client_id"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -69,6 +69,16 @@ async def lease(session: ReadSession, seconds: float) -> datetime:
     """The moment `seconds` from now on the database's clock: leases never depend on a worker's own."""
     until = await session.scalar(select(func.now() + timedelta(seconds=seconds)))
     return cast("datetime", until)
+
+
+async def copy_in(
+    cursor: psycopg.AsyncCursor[Any], table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Add rows to a table by binary COPY; `types` are those of its columns, by name."""
+    async with cursor.copy(f"copy {table} from stdin (format binary)") as copy:
+        copy.set_types(types)
+        for row in rows:
+            await copy.write_row(row)
 
 
 async def driver(session: ReadSession) -> psycopg.AsyncConnection[Any]:

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 
 from engine.calendar import AnyHour
 from engine.intake.importing import import_file, take
-from engine.intake.invoices import take_invoices
 from engine.intake.rows import InvoiceRow, Kind, PaymentRow
 from engine.intake.stage import UnknownOwner
 from engine.ledger import Received, credits_of, receive
@@ -277,7 +276,7 @@ async def test_an_invoice_in_another_currency_than_its_account_is_never_relabell
     bill = InvoiceRow(invoice="I2", account="A1", issued=DUE, due=DUE, amount=money("50", "EUR"))
     async with desk.database.write() as session:
         with pytest.raises(UnknownOwner):
-            await take_invoices(session, [bill], now)
+            await take(session, Kind.INVOICES, [bill], now)
 
 
 async def _i2(desk: Desk) -> int:

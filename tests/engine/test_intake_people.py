@@ -11,9 +11,7 @@ from feeding import Desk
 from given import given_client, given_plans
 from sqlalchemy import select, update
 
-from engine.intake.accounts import take_accounts
-from engine.intake.clients import take_clients
-from engine.intake.importing import ImportReport
+from engine.intake.importing import ImportReport, take
 from engine.intake.rows import AccountRow, ClientRow, Kind
 from engine.intake.stage import UnknownOwner
 from engine.store.session import Database
@@ -225,13 +223,13 @@ async def test_rows_without_a_file_are_taken_too_unless_they_belong_nowhere(data
     account = AccountRow(account="A1", client="ana", provider="acme", service="tv", currency="RON")
     async with database.write() as session:
         with pytest.raises(UnknownOwner):
-            await take_clients(session, [row], now)
+            await take(session, Kind.CLIENTS, [row], now)
         await given_plans(session)
         await given_client(session, "bob")
         with pytest.raises(UnknownOwner):
-            await take_accounts(session, [account])
-        assert (await take_clients(session, [row], now)).added == 1
-        assert (await take_accounts(session, [account])).added == 1
+            await take(session, Kind.ACCOUNTS, [account], now)
+        assert (await take(session, Kind.CLIENTS, [row], now)).added == 1
+        assert (await take(session, Kind.ACCOUNTS, [account], now)).added == 1
 
 
 def _talk(address: Address, now: datetime) -> Conversation:

@@ -25,50 +25,34 @@ create table settled_marks (
   at bigint not null default pg_current_xact_id()::text::bigint
 );
 create index ix_settled_marks_client_id on settled_marks (client_id);
-
-create function mark_clients() returns trigger language plpgsql as $$
-begin
-  if current_setting('amiable.deciding', true) is distinct from 'on' then
-    insert into changed_clients (client_id) select distinct client_id from changed where client_id is not null;
-  end if;
-  return null;
-end $$;
-create function mark_client_rows() returns trigger language plpgsql as $$
-begin
-  insert into changed_clients (client_id) select id from changed;
-  return null;
-end $$;
-create function mark_by_plan() returns trigger language plpgsql as $$
-begin
-  insert into changed_clients (client_id)
-  select distinct p.client_id from changed c join installment_plans p on p.id = c.plan_id;
-  return null;
-end $$;
-create function mark_by_case() returns trigger language plpgsql as $$
-begin
-  insert into changed_clients (client_id)
-  select distinct k.client_id from changed c join cases k on k.id = c.case_id;
-  return null;
-end $$;
-create function mark_by_payment() returns trigger language plpgsql as $$
-begin
-  insert into changed_clients (client_id)
-  select distinct p.client_id from changed c join payments p on p.id = c.payment_id;
-  return null;
-end $$;
-create function mark_by_contact() returns trigger language plpgsql as $$
-begin
-  insert into changed_clients (client_id)
-  select distinct t.client_id
-  from changed c join contacts t on t.id = c.contact_id and t.occasion = 'stage'
-  join conversations v on v.id = c.conversation_id join plans p on p.id = t.plan_id
-  where (c.state in ('delivered', 'read') or v.channel = 'email') and p.terms @? '$.stages[*].needs_delivered';
-  return null;
-end $$;
 """
 """A mark names a client whose facts have changed, and the transaction that changed them: what a snapshot cannot see
 was changed after it. Deciding settles a client's marks, and its own writing makes none. Settled marks name who has been
 decided for and in which transaction, until the daily run after next: a run that has read older facts has to know."""
+
+MARK = """
+create function {name}() returns trigger language plpgsql as $$
+begin
+  if current_setting('amiable.deciding', true) is distinct from 'on' then
+    insert into changed_clients (client_id) {clients};
+  end if;
+  return null;
+end $$;
+"""
+CLIENTS_OF = {
+    "mark_clients": "select distinct client_id from changed where client_id is not null",
+    "mark_client_rows": "select id from changed",
+    "mark_by_plan": """
+    select distinct p.client_id from changed c join installment_plans p on p.id = c.plan_id""",
+    "mark_by_case": "select distinct k.client_id from changed c join cases k on k.id = c.case_id",
+    "mark_by_payment": "select distinct p.client_id from changed c join payments p on p.id = c.payment_id",
+    "mark_by_contact": """
+    select distinct t.client_id
+    from changed c join contacts t on t.id = c.contact_id and t.occasion = 'stage'
+    join conversations v on v.id = c.conversation_id join plans p on p.id = t.plan_id
+    where (c.state in ('delivered', 'read') or v.channel = 'email') and p.terms @? '$.stages[*].needs_delivered'""",
+}
+"""The clients of changed rows, by the function that marks them."""
 
 WATCHED = {
     "mark_clients": (
@@ -87,9 +71,25 @@ WATCHED = {
     "mark_by_payment": ("appropriations insert",),
     "mark_by_contact": ("outbound update",),
 }
-"""The tables that facts come from, by the function that finds the clients of changed rows. The publication of a plan
+"""The tables that facts come from, by the function that marks their clients. The publication of a plan
 makes no marks: its terms take hold at the next full run, and at once for whoever is decided for before that."""
 
+FOLLOW = """
+create or replace function follow_ledger() returns trigger language plpgsql as $$
+begin
+  update invoices set balance = balance + booked.amount
+  from (
+    select invoice_id, sum(amount)::bigint as amount from new_entries where invoice_id is not null
+    group by invoice_id order by invoice_id
+  ) booked
+  where invoices.id = booked.invoice_id;{credits}
+  return null;
+end $$;
+"""
+KEEP_CREDITS = """
+  insert into credits (client_id, currency, amount)
+  select client_id, currency, -sum(amount) from new_entries where invoice_id is null group by client_id, currency
+  on conflict (client_id, currency) do update set amount = credits.amount + excluded.amount;"""
 CREDITS = """
 create table credits (
   client_id bigint not null constraint fk_credits_client_id references clients,
@@ -100,34 +100,8 @@ create table credits (
 create index ix_credits_unused on credits (client_id) where amount > 0;
 insert into credits (client_id, currency, amount)
 select client_id, currency, -sum(amount) from ledger_entries where invoice_id is null group by client_id, currency;
-
-create or replace function follow_ledger() returns trigger language plpgsql as $$
-begin
-  update invoices set balance = balance + booked.amount
-  from (
-    select invoice_id, sum(amount)::bigint as amount from new_entries where invoice_id is not null group by invoice_id
-  ) booked
-  where invoices.id = booked.invoice_id;
-  insert into credits (client_id, currency, amount)
-  select client_id, currency, -sum(amount) from new_entries where invoice_id is null group by client_id, currency
-  on conflict (client_id, currency) do update set amount = credits.amount + excluded.amount;
-  return null;
-end $$;
 """
 """What a client has paid beyond their invoices, kept by the trigger that keeps balances: found without adding up."""
-
-WITHOUT_CREDITS = """
-create or replace function follow_ledger() returns trigger language plpgsql as $$
-begin
-  update invoices set balance = balance + booked.amount
-  from (
-    select invoice_id, sum(amount)::bigint as amount from new_entries where invoice_id is not null group by invoice_id
-  ) booked
-  where invoices.id = booked.invoice_id;
-  return null;
-end $$;
-drop table credits;
-"""
 
 RUNS = """
 create table leases (
@@ -166,9 +140,10 @@ def _trigger(table: str, event: str, function: str) -> str:
 
 
 def upgrade() -> None:
-    for statement in (PLANS, FEED, CREDITS, RUNS, INDEXES):
+    for statement in (PLANS, FEED, CREDITS, FOLLOW.format(credits=KEEP_CREDITS), RUNS, INDEXES):
         op.execute(statement)
     for function, watched in WATCHED.items():
+        op.execute(MARK.format(name=function, clients=CLIENTS_OF[function]))
         for one in watched:
             table, event = one.split()
             op.execute(_trigger(table, event, function))
@@ -182,7 +157,8 @@ def downgrade() -> None:
         op.execute(f"drop function {function}()")
     for table in ("changed_clients", "settled_marks", "run_slices", "leases"):
         op.execute(f"drop table {table}")
-    op.execute(WITHOUT_CREDITS)
+    op.execute(FOLLOW.format(credits=""))
+    op.execute("drop table credits")
     op.execute("drop function plan_applies(bigint, varchar[], bigint, varchar, boolean)")
     op.execute("alter table cases reset (fillfactor)")
     op.execute("alter table contacts reset (fillfactor)")

@@ -13,31 +13,17 @@ alter table invoices add column wording bigint;
 create index ix_invoices_open on invoices (ref) include (id, amount, balance, wording) where balance > 0;
 """
 
-FOLLOW = """
-create or replace function follow_ledger() returns trigger language plpgsql {settings} as $$
-begin
-  update invoices set balance = balance + booked.amount
-  from (
-    select invoice_id, sum(amount)::bigint as amount from new_entries where invoice_id is not null
-    group by invoice_id {order}
-  ) booked
-  where invoices.id = booked.invoice_id;
-  insert into credits (client_id, currency, amount)
-  select client_id, currency, -sum(amount) from new_entries where invoice_id is null group by client_id, currency
-  on conflict (client_id, currency) do update set amount = credits.amount + excluded.amount;
-  return null;
-end $$;
-"""
-BY_KEY = {"settings": "set enable_hashjoin = off set enable_mergejoin = off", "order": "order by invoice_id"}
+BY_KEY = [f"alter function follow_ledger() set {way} = off" for way in ("enable_hashjoin", "enable_mergejoin")]
 """However many entries are booked at once, their invoices are few of all there ever were: none of the others is read."""
 
 
 def upgrade() -> None:
     op.execute(INVOICES)
-    op.execute(FOLLOW.format(**BY_KEY))
+    for statement in BY_KEY:
+        op.execute(statement)
 
 
 def downgrade() -> None:
-    op.execute(FOLLOW.format(settings="", order=""))
+    op.execute("alter function follow_ledger() reset all")
     op.execute("drop index ix_invoices_open")
     op.execute("alter table invoices drop column wording")
