@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import func, make_url, select, text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy import event, func, make_url, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 PLAN_TEXTS = "plan texts"
+PREPARED = 1000
+"""Statements a connection may hold prepared: more than there are."""
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
 class ReadSession(AsyncSession):
-    """A session in a read-only transaction. What only reads asks for this type, and nothing it does can write."""
+    """A session that reads. What only reads asks for this type, and nothing it does can write."""
 
 
 class WriteSession(ReadSession):
@@ -28,17 +30,16 @@ class Database:
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = url
-        self._engine = create_async_engine(url, pool_size=pool, max_overflow=pool, hide_parameters=True)
+        self._writer, self._reader = _engine(url, pool), _engine(url, pool, reading=True)
         # What never changes in a database, such as a plan's version, sessions may keep here for one another.
         kept: dict[str, dict[int, Any]] = {PLAN_TEXTS: {}}
-        self._read = async_sessionmaker(self._engine, class_=ReadSession, expire_on_commit=False, info=kept)
-        self._write = async_sessionmaker(self._engine, class_=WriteSession, expire_on_commit=False, info=kept)
+        self._read = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False, info=kept)
+        self._write = async_sessionmaker(self._writer, class_=WriteSession, expire_on_commit=False, info=kept)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        """A read-only transaction."""
+        """A session of statements that read, each what is committed when it begins."""
         async with self._read() as session:
-            await session.connection(execution_options={"postgresql_readonly": True})
             yield session
 
     @asynccontextmanager
@@ -57,7 +58,29 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
+    """Connections; those for `reading` commit each statement by itself, and the server refuses what would write.
+
+    psycopg forgets every prepared statement at a rollback, and PostgreSQL would plan each anew: reading in
+    transactions, which end by a rollback, cost more in plans than in answers. The connection used last is taken first,
+    for it has its plans.
+    """
+    isolation = "AUTOCOMMIT" if reading else "READ COMMITTED"
+    engine = create_async_engine(
+        url, pool_size=pool, max_overflow=pool, pool_use_lifo=True, hide_parameters=True, isolation_level=isolation
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.driver_connection.prepared_max = PREPARED
+        if reading:
+            connection.cursor().execute("set default_transaction_read_only = on")
+
+    return engine
 
 
 async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:
