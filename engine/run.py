@@ -7,8 +7,9 @@ more or fewer clients. What a run has to write it writes in batches, each a tran
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from time import perf_counter
@@ -24,14 +25,17 @@ from engine.store.leases import Lease
 from engine.store.runs import Tally, done_slices, note_slice
 from engine.store.session import Database, WriteSession, lock_clients
 
-WIDTH = 10_000
+WIDTH = 5_000
 """Client ids looked at in one go: so many facts are in memory at a time, and that much is done again after a kill."""
 
 BATCH = 200
 """Clients whose decisions are written in one transaction: a payment of theirs waits no longer than that takes."""
 
-BREATH = 200
-"""Positions decided on before others on the same event loop have their turn."""
+AHEAD = 2
+"""Slices under way beside the one that is written."""
+
+BREATH = 20
+"""Clients decided for before others on the same event loop have their turn: who writes holds rows meanwhile."""
 
 Progress = Callable[[int, int], None]
 """Told of how many clients of the base have been passed, and of how many there are."""
@@ -78,27 +82,32 @@ async def decide_all(
         done = await done_slices(session, book.job, book.day, width) if book else {}
     total, everybody = sum(done.values(), Tally()), sum(one.clients for one in base)
     passed = sum(one.clients for one in base if one.number in done)
-    coming = iter([one for one in base if one.number not in done])
-    # The next slice is asked for while one is written: the database and this process work side by side.
-    reading = _start(database, next(coming, None), now)
-    try:
-        while reading is not None:
-            decided = await reading
-            reading = _start(database, next(coming, None), now)
+    async with aclosing(_read_ahead(database, [one for one in base if one.number not in done], now)) as coming:
+        async for decided in coming:
             total += await _write_slice(database, decided, now, hours, book)
             passed += decided.slice.clients
             progress(passed, everybody)
-    finally:
-        if reading is not None:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
     if not done:
         await settle_seen(database, seen)
     return total
 
 
-def _start(database: Database, slice_: Slice | None, now: datetime) -> asyncio.Task[_Decided] | None:
-    return asyncio.create_task(_decide_slice(database, slice_, now)) if slice_ is not None else None
+async def _read_ahead(database: Database, coming: Sequence[Slice], now: datetime) -> AsyncGenerator[_Decided, None]:
+    """The slices in their order, the next ones under way: the database looks one up while another is decided on here
+    and a third is written.
+    """
+    under_way = deque[asyncio.Task[_Decided]]()
+    try:
+        for slice_ in coming:
+            under_way.append(asyncio.create_task(_decide_slice(database, slice_, now)))
+            if len(under_way) > AHEAD:
+                yield await under_way.popleft()
+        while under_way:
+            yield await under_way.popleft()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 async def _decide_slice(database: Database, slice_: Slice, now: datetime) -> _Decided:

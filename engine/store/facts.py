@@ -17,7 +17,7 @@ from engine.plan_file import plan
 from engine.store.questions import BETWEEN, ONE, SLICES, SOME, facts_about
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
-FEW = 100
+FEW = 1000
 """A list of so many clients at most is asked for with a plan that is kept: planning costs more than answering."""
 
 PORTION = 250

@@ -125,7 +125,7 @@ left join lateral (
   -- day (ARCHITECTURE 16).
   select array_agg(distinct c.stage) as stages
   from contacts c join outbound o on o.contact_id = c.id join conversations t on t.id = o.conversation_id
-  where c.case_id = w.case_id and c.stage = any(v.needed) and c.occasion = 'stage' and (
+  where v.needed <> '{}' and c.case_id = w.case_id and c.stage = any(v.needed) and c.occasion = 'stage' and (
     o.state in ('delivered', 'read') or (
       t.channel = 'email' and o.state in ('accepted', 'sent') and %(now)s::timestamptz - interval '24 hours' >= (
         select max(a.started_at) from attempts a where a.outbound_id = o.id)))
@@ -141,7 +141,7 @@ left join lateral (
   -- contacts whose hours ended so long ago that the plan's distance is kept there is nothing to know.
   select max((coalesce(t.opened_at, c.planned_at) at time zone s.timezone)::date) as last_on
   from contacts c left join conversations t on t.contact_id = c.id
-  where c.client_id = w.client_id and c.state in ('planned', 'opened')
+  where v.distance > 0 and c.client_id = w.client_id and c.state in ('planned', 'opened')
     and c.send_until > %(now)s::timestamptz - make_interval(days => v.distance + 1)
 ) spoken on true
 order by w.client_id, w.currency, w.plan_id
