@@ -82,8 +82,12 @@ async def decide_all(
         done = await done_slices(session, book.job, book.day, width) if book else {}
     total, everybody = sum(done.values(), Tally()), sum(one.clients for one in base)
     passed = sum(one.clients for one in base if one.number in done)
+    planned_at = 0
     async with aclosing(_read_ahead(database, [one for one in base if one.number not in done], now)) as coming:
         async for decided in coming:
+            if total.batches >= planned_at:
+                await database.plan_anew()
+                planned_at = 2 * total.batches + 1
             total += await _write_slice(database, decided, now, hours, book)
             passed += decided.slice.clients
             progress(passed, everybody)

@@ -151,7 +151,7 @@ def _asked(clients: Sequence[int], now: datetime) -> tuple[str, Mapping[str, Any
     For one client and for a range a plan made once fits all; that for a list would suit a short one.
     """
     if isinstance(clients, range):
-        return OF_A_RANGE, {"now": now, "first": clients.start, "last": clients.stop - 1}, True
+        return OF_A_RANGE, {"now": now, "first": clients.start, "last": clients.stop - 1}, False
     if len(clients) == 1:
         return OF_ONE, {"now": now, "client": clients[0]}, True
     return OF_SOME, {"now": now, "clients": list(clients)}, len(clients) <= FEW

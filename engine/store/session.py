@@ -48,6 +48,11 @@ class Database:
         async with self._write.begin() as session:
             yield session
 
+    async def plan_anew(self) -> None:
+        """Forget the plans kept for writing, those of foreign keys too: what suits a small table is slow in a large."""
+        async with self.write() as session:
+            await session.execute(text("discard plans"))
+
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """An autocommit connection of its own that listens on `channel`: a pooled one would lose notifications."""
