@@ -43,20 +43,27 @@ def as_json(reading: Reading, lei: str) -> dict[str, Any]:
 def as_text(reading: Reading, lei: str, near: Example | None = None) -> str:
     """A few lines for a person."""
     said = as_json(reading, lei)
-    named = [
+    written = f"{said['language']}-{reading.script}" if reading.script else said["language"]
+    head = f"{said['intent']} ({said['band']}, margin {said['margin']}), {written}"
+    values = ", ".join(named(reading, lei)) or "no values"
+    lines = [f"«{reading.said}»", f"  {head}: {values}", *(f"  {why}" for why in reading.why)]
+    if near:
+        lines.append(f"  most alike: «{near.text}» ({near.language}, {near.intent})")
+    return "\n".join(lines)
+
+
+def named(reading: Reading, lei: str) -> list[str]:
+    """The values of a reply, each in a few words: days, sums, a number, a part of the whole."""
+    said = as_json(reading, lei)
+    values = [
         *(day["date"] for day in said["dates"]),
         *(f"{one['value']} {one['currency']}".strip() for one in said["amounts"]),
         *(f"{name} {said[name]}" for name in ("count", "fraction", "percent") if said[name] is not None),
         *(["the whole sum"] if reading.full else []),
     ]
     if each := said["periodic"]:
-        named.append(f"{each['value']} {each['currency']} a {each['period']}".replace("  ", " "))
-    written = f"{said['language']}-{reading.script}" if reading.script else said["language"]
-    head = f"{said['intent']} ({said['band']}, margin {said['margin']}), {written}"
-    lines = [f"«{reading.said}»", f"  {head}: {', '.join(named) or 'no values'}", *(f"  {why}" for why in reading.why)]
-    if near:
-        lines.append(f"  most alike: «{near.text}» ({near.language}, {near.intent})")
-    return "\n".join(lines)
+        values.append(f"{each['value']} {each['currency']} a {each['period']}".replace("  ", " "))
+    return values
 
 
 def _public(intent: Intent) -> str:

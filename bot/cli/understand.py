@@ -20,8 +20,8 @@ from bot.clock import real_clock
 from bot.settings import StoreSettings, load_settings
 from bot.understood import as_json, as_text
 from dialogs.reading.evaluation import changes, judged_by
-from dialogs.reading.examples import BadExample, Example, packaged
-from dialogs.reading.model import model, model_of
+from dialogs.reading.examples import BadExample, Example, laid_over, packaged
+from dialogs.reading.model import model, model_of, use
 from dialogs.reading.nearest import nearest
 from dialogs.reading.reader import read
 from dialogs.reading.reading import LANGUAGES, Asked, Intent
@@ -61,12 +61,14 @@ def understand(  # noqa: PLR0913, PLR0917 one option each
         Path | None, typer.Option(help="Score against a table with the columns lang, intent, text.")
     ] = None,
     compare: Annotated[
-        Path | None, typer.Option(help="A folder of edited examples: which answers would change.")
+        Path | None, typer.Option(help="A folder of examples, laid over the packaged ones: which answers would change.")
     ] = None,
 ) -> None:
     """What the bot makes of a reply, and why."""
     settings = load_settings(StoreSettings)
     try:
+        if settings.examples:
+            use(model_of(laid_over(packaged(), packaged(settings.examples))))
         if evaluate is not None:
             typer.echo(scorecard(list(judged_by(_watched(_known(evaluate))))))
             return
@@ -139,18 +141,17 @@ def _language(code: str, place: str) -> str:
 
 
 def _compare(folder: Path) -> None:
-    """Every seen reply that edited examples would have answered otherwise; ends with 1 where there is one."""
+    """Every known reply that examples laid over the packaged ones answer otherwise; ends with 1 where there is one."""
     edited = packaged(folder)
     if not edited:
         raise BadExample(
             f"{folder}: there are no examples; write them as {folder}/en.tsv, with columns intent and text"
         )
-    every = sorted({*packaged(), *edited})
-    found = list(changes(_watched(every), model(), model_of(edited)))
+    wanted = laid_over(packaged(), edited)
+    every = sorted({*packaged(), *wanted})
+    found = list(changes(_watched(every), model(), model_of(wanted)))
     for change in found:
-        before, after = change.before, change.after
-        changed = f"{before.intent}/{before.band} -> {after.intent}/{after.band}"
-        typer.echo(f"{change.example.language} {changed}: {change.example.text}")
+        typer.echo(change.line)
     typer.echo(f"{len(found):,} of {len(every):,} answers change.")
     if found:
         raise typer.Exit(NOT_TRUE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -23,6 +23,8 @@ KIN = "cyrillic"
 SHORTEST_STEM = 2
 
 Row = tuple[str, ...]
+_Seconds = dict[str, list[tuple[Row, str]]]
+"""By the second word of a phrase, what else it consists of and the concept it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class _Table:
 
     exact: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     stems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    phrases: dict[str, dict[str, list[tuple[Row, str]]]] = field(default_factory=dict)
+    phrases: dict[str, _Seconds] = field(default_factory=dict)
 
 
 def kin(language: str) -> str:
@@ -48,7 +50,8 @@ class Concepts:
     """
 
     def __init__(self, source: Mapping[str, Mapping[str, str]]) -> None:
-        self._tables: dict[str, _Table] = defaultdict(_Table)
+        self._tables: dict[str, _Table] = {}
+        self._meaning = lru_cache(maxsize=50_000)(self._look_up)
         self.known: set[str] = set()
         self.stems: set[str] = set()
         self.spelled: list[tuple[str, str]] = []
@@ -57,7 +60,7 @@ class Concepts:
                 for word in row.split(","):
                     if "*" not in word:
                         self.spelled.append((language, word.strip()))
-                    self._add(self._tables[kin(language)], concept, word.strip())
+                    self._add(self._tables.setdefault(kin(language), _Table()), concept, word.strip())
 
     def _add(self, table: _Table, concept: str, given: str) -> None:
         parts = tuple(words(part) + "*" * part.endswith("*") for part in given.replace("-", " ").split())
@@ -78,26 +81,30 @@ class Concepts:
 
     def found(self, tokens: Row, kins: Iterable[str]) -> list[list[str]]:
         """For each word the concepts it stands for, or that a phrase beginning with it stands for."""
-        tables = [self._tables[name] for name in kins if name in self._tables]
         rows: list[list[str]] = []
         for place, token in enumerate(tokens):
             here: list[str] = []
-            for table in tables:
-                here += table.exact.get(token, ())
-                here += _phrased(table, tokens, place, token)
-                for end in range(SHORTEST_STEM, len(token) + 1):
-                    head = token[:end]
-                    if head in table.stems:
-                        here += table.stems[head]
-                    if head + "*" in table.phrases:
-                        here += _phrased(table, tokens, place, head + "*")
+            for name in kins:
+                alone, phrases = self._meaning(name, token)
+                here += alone
+                for seconds in phrases:
+                    here += _phrased(seconds, tokens, place)
             rows.append(sorted(set(here)) if len(here) > 1 else here)
         return rows
 
+    def _look_up(self, name: str, token: str) -> tuple[Row, tuple[_Seconds, ...]]:
+        """What a word stands for alone, and what follows it in the phrases that it may begin."""
+        table = self._tables.get(name)
+        if table is None:
+            return (), ()
+        heads = [token[:end] for end in range(SHORTEST_STEM, len(token) + 1)]
+        alone = [*table.exact.get(token, ()), *(concept for head in heads for concept in table.stems.get(head, ()))]
+        firsts = [token, *(f"{head}*" for head in heads)]
+        return tuple(alone), tuple(table.phrases[first] for first in firsts if first in table.phrases)
 
-def _phrased(table: _Table, tokens: Row, place: int, first: str) -> Iterable[str]:
-    seconds = table.phrases.get(first)
-    if seconds is None or place + 1 == len(tokens):
+
+def _phrased(seconds: _Seconds, tokens: Row, place: int) -> Iterable[str]:
+    if place + 1 == len(tokens):
         return ()
     possible = (*seconds.get(tokens[place + 1], ()), *seconds.get("", ()))
     return [

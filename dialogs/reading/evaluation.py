@@ -134,6 +134,12 @@ class Change:
     before: Reading
     after: Reading
 
+    @property
+    def line(self) -> str:
+        """The change as it is told to a person."""
+        was, will_be = (f"{reading.intent}/{reading.band}" for reading in (self.before, self.after))
+        return f"{self.example.language} {was} -> {will_be}: {self.example.text}"
+
 
 def changes(examples: Iterable[Example], before: Model, after: Model, today: date = LEARNED_ON) -> Iterator[Change]:
     """What would be answered otherwise with another model, intent or band: looked at before new examples count."""

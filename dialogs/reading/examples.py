@@ -1,13 +1,16 @@
-"""Replies as people write them, with what they want: `examples/<language>.tsv`, edited by hand or by an admin."""
+"""Replies as people write them, with what they want: `examples/<language>.tsv`, edited by hand or by an admin.
+
+A deployment lays examples of its own over the packaged ones: an equal text means what the deployment says.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dialogs.reading.reading import Intent
+from dialogs.reading.reading import LANGUAGES, Intent
 
 EXAMPLES = Path(__file__).parent / "examples"
 COLUMNS = ("intent", "text")
@@ -31,25 +34,38 @@ def packaged(folder: Path = EXAMPLES) -> tuple[Example, ...]:
     return tuple(example for path in sorted(folder.glob("*.tsv")) for example in read_examples(path))
 
 
+def laid_over(examples: tuple[Example, ...], own: tuple[Example, ...]) -> tuple[Example, ...]:
+    """The examples, with a deployment's own in place of equal texts and behind the others."""
+    given = {(example.language, example.text.casefold()) for example in own}
+    return (*(example for example in examples if (example.language, example.text.casefold()) not in given), *own)
+
+
 def read_examples(path: Path) -> Iterator[Example]:
     """The examples of one file, its language being the file's name. Raises BadExample."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise BadExample(f"{path}:1: the columns are {', '.join(COLUMNS)}, with a tab between")
-        for row in reader:
-            try:
-                yield Example(path.stem, Intent(row["intent"]), row["text"] or "")
-            except ValueError as error:
-                raise BadExample(f"{path}:{reader.line_num}: {error}; the intents are {', '.join(Intent)}") from error
-
-
-def twice_meant(examples: Iterable[Example]) -> list[tuple[Example, Example]]:
-    """Pairs of equal texts in one language that are given two intents."""
-    first: dict[tuple[str, str], Example] = {}
-    pairs = []
-    for example in examples:
-        before = first.setdefault((example.language, example.text.casefold()), example)
+    if path.stem not in LANGUAGES:
+        raise BadExample(f"{path}: '{path.stem}' is no language of the product; name the file {LANGUAGES[0]}.tsv")
+    first: dict[str, tuple[int, Example]] = {}
+    for number, row in _rows(path):
+        try:
+            example = Example(path.stem, Intent(row["intent"]), row["text"] or "")
+        except ValueError as error:
+            raise BadExample(f"{path}:{number}: {error}; the intents are {', '.join(Intent)}") from error
+        if not example.text.strip():
+            raise BadExample(f"{path}:{number}: the text is missing; write intent, tab, text")
+        line, before = first.setdefault(example.text.casefold(), (number, example))
         if before.intent != example.intent:
-            pairs.append((before, example))
-    return pairs
+            raise BadExample(f"{path}:{number}: the same text is {before.intent} in line {line}; leave one of them")
+        yield example
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a file, each with the number of its line."""
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise BadExample(f"{path}:1: the columns are {', '.join(COLUMNS)}, with a tab between")
+            for row in reader:
+                yield reader.line_num, row
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadExample(f"{path}: cannot be read as a table in UTF-8: {error}") from error

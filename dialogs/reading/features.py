@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from dialogs.reading.concepts import Concepts, Row
 
@@ -18,10 +19,12 @@ UNKNOWN_WORDS = 4
 """Words of a reply for which a slip of the pen is looked for."""
 SHORTEST_REPAIRED = 5
 HELD = re.compile(r"([a-z])\1+")
+MOODS = frozenset({"asks", "shouts", "ahead", "past", "amount", "count", "periodic", "digits"})
+"""What beside the words changes what concepts mean: asked, shouted, of a day, of a sum."""
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
-def features(tokens: Row, concepts: Concepts, kins: Iterable[str], slots: Iterable[str]) -> list[str]:
+def features(tokens: Row, concepts: Concepts, kins: Iterable[str], slots: Sequence[str]) -> list[str]:
     """The features of a reply, none twice. `tokens` are its words by skeleton, `slots` names of values found in it."""
     tokens = tokens[:MOST_WORDS]
     rows = concepts.found(tokens, kins)
@@ -32,6 +35,7 @@ def features(tokens: Row, concepts: Concepts, kins: Iterable[str], slots: Iterab
                 *_of_letters(tokens),
                 *_of_concepts(rows),
                 *(f"e:{slot}" for slot in slots),
+                *_of_moods(rows, slots),
             ]
         )
     )
@@ -49,10 +53,13 @@ def _of_words(tokens: Row) -> Iterable[str]:
 
 def _of_letters(tokens: Row) -> Iterable[str]:
     for token in tokens:
-        padded = f" {token} "
-        for size in GRAMS:
-            for start in range(len(padded) - size + 1):
-                yield "c:" + padded[start : start + size]
+        yield from _letters(token)
+
+
+@lru_cache(maxsize=20_000)
+def _letters(token: str) -> Row:
+    padded = f" {token} "
+    return tuple(f"c:{padded[start : start + size]}" for size in GRAMS for start in range(len(padded) - size + 1))
 
 
 def _of_concepts(rows: list[list[str]]) -> Iterable[str]:
@@ -68,6 +75,13 @@ def _of_concepts(rows: list[list[str]]) -> Iterable[str]:
     for place, first in enumerate(once):
         for second in once[place + 1 :]:
             yield f"p:{first}&{second}"
+
+
+def _of_moods(rows: list[list[str]], slots: Iterable[str]) -> Iterable[str]:
+    moods = [slot for slot in slots if slot in MOODS]
+    for concept in {name: None for row in rows for name in row} if moods else ():
+        for mood in moods:
+            yield f"m:{mood}&{concept}"
 
 
 def repaired(tokens: Row, known: frozenset[str] | set[str], concepts: Concepts) -> Row:

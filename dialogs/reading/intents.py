@@ -38,6 +38,7 @@ class Thresholds:
     """How sure a reading must be, from `data/thresholds.yaml`: margins and chances, 0 to 1."""
 
     act: float
+    act_surer: Mapping[str, float]
     confirm: float
     clause: float
     clause_words: int
@@ -50,7 +51,8 @@ def thresholds() -> Thresholds:
     """The thresholds in force."""
     data = yaml.safe_load(THRESHOLDS.read_text(encoding="utf-8"))
     asked = {Asked(name): _factors(row) for name, row in data.pop("asked").items()}
-    return Thresholds(always=_factors(data.pop("always")), asked=asked, **data)
+    always, surer = (_factors(data.pop(name)) for name in ("always", "act_surer"))
+    return Thresholds(always=always, act_surer=surer, asked=asked, **data)
 
 
 def _factors(row: Mapping[str, float]) -> dict[str, float]:
@@ -71,11 +73,16 @@ class Judged:
     found: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def sure(self) -> bool:
+        """Whether the margin is wide enough for this intent."""
+        return self.margin >= thresholds().act_surer.get(self.intent, thresholds().act)
+
+    @property
     def band(self) -> Band:
         """What may be done with it. What is none of our intents is never acted on, nor offered."""
         if self.intent == Intent.OTHER:
             return Band.ASK
-        if self.clear or self.margin >= thresholds().act:
+        if self.clear or self.sure:
             return Band.ACT
         if self.margin < thresholds().confirm:
             return Band.ASK

@@ -96,7 +96,7 @@ def tongue(text: str, row: str, current: str, languages: tuple[str, ...], spoken
     asked_for = _asked_for(row, languages)
     if asked_for:
         return asked_for
-    text = _telling(text)
+    text = _telling(text) if current else text
     cyrillic = is_cyrillic(text)
     chances = _chances(text, current, languages, spoken, cyrillic=cyrillic)
     best = max(chances, key=lambda language: chances[language])

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 import random
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-SCALES = {"w": 0.9, "b": 0.8, "c": 0.3, "k": 1.5, "o": 0.8, "p": 0.8, "e": 1.0, "t": 1.0, "l": 0.4}
+from dialogs.reading.columns import fields_of, gap, kept, rows_of, totals
+
+SCALES = {"w": 0.9, "b": 0.8, "c": 0.3, "k": 1.5, "o": 1.0, "p": 1.1, "m": 0.8, "e": 1.0, "t": 1.0, "l": 0.4}
 """How much a feature of a kind weighs before anything is learned, by its first letter (dialogs/reading/features.py)."""
 SQUARES = {kind: scale * scale for kind, scale in SCALES.items()}
 FEWEST = 2
 """Examples that a feature must stand in."""
-EPOCHS, RATE, DECAY = 9, 2.0, 0.8
+EPOCHS, RATE, DECAY = 12, 2.5, 0.85
+LEFT_OUT = 0.3
+"""Share of an example's features that each step does without, so that none is leaned on alone."""
 NEGLIGIBLE = 0.01
 """Errors of a probability below which nothing is learned."""
 UNIT = 500
@@ -29,40 +32,36 @@ SEED = 20261122
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """What was learned: for each feature a row of weights, one whole number for each class."""
+    """What was learned: for each feature a row of weights, one whole number for each class, as columns.py has rows."""
 
     classes: tuple[str, ...]
-    rows: dict[str, array[int]]
+    rows: dict[str, int]
 
     @classmethod
-    def of(cls, classes: Sequence[str], names: Sequence[str], weights: array[int]) -> Linear:
+    def of(cls, classes: Sequence[str], names: Sequence[str], weights: bytes) -> Linear:
         """The weights of all features one after the other, in the order of their names, cut into rows."""
-        width = len(classes)
-        cut = {name: weights[place * width : place * width + width] for place, name in enumerate(names)}
-        return cls(tuple(classes), cut)
+        return cls(tuple(classes), rows_of(names, weights, len(classes)))
 
     @property
-    def weights(self) -> array[int]:
+    def weights(self) -> bytes:
         """The inverse of `of`."""
-        whole = array("h")
-        for row in self.rows.values():
-            whole.extend(row)
-        return whole
+        return kept(self.rows.values(), len(self.classes))
 
     def chances(self, found: Sequence[str]) -> list[float]:
         """The probability of each class, in the order of `classes`; they add up to 1."""
-        known = [name for name in found if name in self.rows]
+        rows = self.rows
+        known = [(row, SQUARES[name[0]]) for name in found if (row := rows.get(name)) is not None]
         if not known:
             return [1 / len(self.classes)] * len(self.classes)
-        norm = math.sqrt(math.fsum(SQUARES[name[0]] for name in known)) * UNIT
-        rows = [self.rows[name] for name in known]
-        return softmax([total / norm for total in map(sum, zip(*rows, strict=True))])
+        norm = math.sqrt(math.fsum([square for _, square in known])) * UNIT
+        sums = totals([row for row, _ in known], len(self.classes))
+        return softmax([total / norm for total in sums])
 
     def evidence(self, found: Iterable[str], name: str, rival: str) -> list[tuple[float, str]]:
         """How much each feature speaks for a class against its rival, most telling first."""
-        one, other = self.classes.index(name), self.classes.index(rival)
+        one, other, width = self.classes.index(name), self.classes.index(rival), len(self.classes)
         known = ((self.rows[feature], feature) for feature in found if feature in self.rows)
-        told = [((row[one] - row[other]) / UNIT, feature) for row, feature in known]
+        told = [(gap(row, one, other, width) / UNIT, feature) for row, feature in known]
         return sorted(told, key=lambda item: (-item[0], item[1]))
 
 
@@ -87,31 +86,30 @@ def learned(examples: Sequence[tuple[Sequence[str], str]]) -> Linear:
     for _ in range(EPOCHS):
         shuffler.shuffle(order)
         for one in order:
-            _learn(weights, rows[one], wanted[one], rate)
+            kept = [each for each in rows[one] if shuffler.random() >= LEFT_OUT]
+            _learn(weights, kept, wanted[one], rate)
         rate *= DECAY
     whole = (max(-LARGEST, min(LARGEST, round(weight * UNIT))) for row in weights for weight in row)
-    return Linear.of(classes, list(places), array("h", whole))
+    return Linear.of(classes, list(places), fields_of(whole))
 
 
-Row = tuple[list[int], list[float], float]
-"""Places of the features, the steps their weights take, and the length of the whole."""
+Row = list[tuple[int, float]]
+"""Places of features, and how much each weighs before anything is learned."""
 
 
 def _row(found: Sequence[str], places: dict[str, int]) -> Row:
-    known = [(places[name], SQUARES[name[0]]) for name in found if name in places]
-    norm = math.sqrt(sum(square for _, square in known)) or 1.0
-    return [place for place, _ in known], [square / norm for _, square in known], norm
+    return [(places[name], SQUARES[name[0]]) for name in found if name in places]
 
 
 def _learn(weights: list[list[float]], row: Row, wanted: int, rate: float) -> None:
     """One step: away from each wrong class by its probability, towards the right one by what it lacks."""
-    places, steps, norm = row
-    if not places:
+    if not row:
         return
-    chances = softmax([total / norm for total in map(sum, zip(*[weights[place] for place in places], strict=True))])
+    norm = math.sqrt(sum(square for _, square in row))
+    chances = softmax([total / norm for total in map(sum, zip(*[weights[place] for place, _ in row], strict=True))])
     chances[wanted] -= 1
-    errors = [(place, chance * rate) for place, chance in enumerate(chances) if abs(chance) > NEGLIGIBLE]
-    for place, step in zip(places, steps, strict=True):
+    errors = [(at, chance * rate / norm) for at, chance in enumerate(chances) if abs(chance) > NEGLIGIBLE]
+    for place, square in row:
         weight = weights[place]
         for at, error in errors:
-            weight[at] -= error * step
+            weight[at] -= error * square

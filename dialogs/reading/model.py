@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import sys
-from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +28,9 @@ from dialogs.reading.vocabulary import LOCALES
 TELLING = frozenset("wke")
 """Kinds of features that say something by themselves: words, concepts, values."""
 HERE = Path(__file__).parent
+KEPT = "understanding-{}.json"
+MOST_KEPT = 2
+"""Models of edited examples that stay on disk: the one in use, and the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def model_of(examples: Sequence[Example]) -> Model:
     stamp, cache = stamp_of(examples), folder()
     if cache is None:
         return learn(examples, stamp)
-    path = cache / f"understanding-{stamp[:24]}.json"
+    path = cache / KEPT.format(stamp[:24])
     kept = _kept(path, stamp)
     if kept is None:
         kept = learn(examples, stamp)
@@ -128,7 +130,7 @@ def _keep(path: Path, model: Model) -> None:
         "stamp": model.stamp,
         "classes": model.intents.classes,
         "features": list(model.intents.rows),
-        "weights": base64.b64encode(model.intents.weights.tobytes()).decode(),
+        "weights": base64.b64encode(model.intents.weights).decode(),
         "tongues": model.tongues.to_json(),
     }
     try:
@@ -136,8 +138,17 @@ def _keep(path: Path, model: Model) -> None:
         with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
             json.dump(data, new, ensure_ascii=False)
         Path(new.name).replace(path)
+        for old in _left_behind(path.parent):
+            old.unlink(missing_ok=True)
     except OSError:
         return
+
+
+def _left_behind(cache: Path) -> list[Path]:
+    """What was kept before the newest, save for the model of the packaged examples, which every process begins with."""
+    first = KEPT.format(stamp_of(packaged())[:24])
+    later = [path for path in cache.glob(KEPT.format("*")) if path.name != first]
+    return sorted(later, key=lambda path: path.stat().st_mtime_ns)[:-MOST_KEPT]
 
 
 def _kept(path: Path, stamp: str) -> Model | None:
@@ -147,5 +158,5 @@ def _kept(path: Path, stamp: str) -> Model | None:
         return None
     if data.get("stamp") != stamp:
         return None
-    weights = array("h", base64.b64decode(data["weights"]))
+    weights = base64.b64decode(data["weights"])
     return _made(stamp, Linear.of(data["classes"], data["features"], weights), Spoken.from_json(data["tongues"]))

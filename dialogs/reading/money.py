@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from dialogs.reading.patterns import Grammar, Row, Values, grammar
-from dialogs.reading.reading import Asked, Sum
+from dialogs.reading.reading import Asked, Periodic, Sum
 
 SMALLEST_BARE = 32
 """A number below it with no currency beside it may be a day of the month, children, parts."""
@@ -24,15 +24,6 @@ PAYING = ("pay", "already")
 BESIDE_ALL = ("able", "now", "near", "on", "eve", "day_taken", "please")
 COUNTED = frozenset({"count", "count in", "months", "years"})
 SUMS = frozenset({"sum", "cents", "cents only"})
-
-
-@dataclass(frozen=True, slots=True)
-class Periodic:
-    """A sum paid again and again: so much a `week` or a `month`; `currency` as in Sum."""
-
-    value: Decimal
-    currency: str
-    period: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dialogs.reading.pieces import MOST_PARTS
 CARD = re.compile(r"/card=([\d.]+)/")
 NUMBER = re.compile(r"/n=([\d.]+)/")
 TIMES = re.compile(r"/times=(\d+)/")
+NAMES_A_NUMBER = re.compile(r"/(?:card|n|times|ord)=")
 ORDINAL = re.compile(r"/ord=(\d+)/")
 THOUSAND = 1000
 HUNDRED = 100
@@ -21,6 +22,8 @@ SHORTEST_ALONE = 4
 
 def joined(found: tuple[Token, ...]) -> tuple[Token, ...]:
     """The tokens with each spoken or mixed number as one token."""
+    if not any(NAMES_A_NUMBER.search(token.marks) for token in found):
+        return found
     row: list[Token] = []
     place = 0
     while place < len(found):
@@ -188,9 +191,11 @@ def _alone(found: tuple[Token, ...], place: int) -> bool:
 
 def _half(found: tuple[Token, ...], start: int) -> tuple[Token, int] | None:
     """Half a thousand, пол штуки."""
+    if "/frac=1:2/" not in found[start].marks:
+        return None
     behind = start + 2 if re.search(r"/(?:a|of)/", _at(found, start + 1)) else start + 1
     times = _mark(TIMES, found, behind)
-    if "/frac=1:2/" not in found[start].marks or not times:
+    if not times:
         return None
     return Token(found[start].text, _marks(Token("", "/"), Decimal(times) / 2, 2, "word")), behind + 1
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from dialogs.reading.because import because
 from dialogs.reading.concepts import concepts
-from dialogs.reading.intents import NOBODY, Judged, judged, thresholds
+from dialogs.reading.intents import NOBODY, Judged, judged
 from dialogs.reading.language import Tongue, tongue
 from dialogs.reading.model import Model, model
 from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Reading
@@ -53,6 +53,8 @@ TIMELY = frozenset(
 """Concepts that name a time and want nothing by themselves."""
 SHORT_WORD = 3
 """Letters of a word that may stand beside a time and say nothing: on, by, the."""
+PLAIN_ANSWER = 2
+"""Words up to which a yes or a no is an answer where nothing was asked: more of them say something else."""
 POSSIBLE = 0.05
 """Chance from which words of a language are looked for."""
 
@@ -102,7 +104,7 @@ def _with_wish(reading: Reading, language: str, spoken: Tongue, wish: Judged, he
     return replace(
         reading,
         script=spoken.script,
-        switch=spoken.language != language and bool(language) and wish.intent != Intent.OPT_OUT,
+        switch=spoken.language != language and bool(language) and not (wish.intent == Intent.OPT_OUT and wish.sure),
         chosen=spoken.chosen,
         intent=wish.intent,
         second=wish.second,
@@ -142,10 +144,11 @@ def _is_a_time(whole: Traits) -> bool:
 
 def _ruled(wish: Judged, row: str, known: tuple[Vocabulary, ...], heard: PlainWords, asked: Asked) -> Judged:
     """The judgment where no rule of plain words goes before it."""
-    weak = wish.margin < thresholds().act
-    nothing = wish.intent == Intent.OTHER and (weak or asked == Asked.CONFIRM) and len(row.split()) <= WHOLE_REPLY
+    weak, asked_so = not wish.sure, asked == Asked.CONFIRM
+    short = len(row.split()) <= (WHOLE_REPLY if asked_so else PLAIN_ANSWER)
+    nothing = wish.intent == Intent.OTHER and (weak or asked_so) and short
     plain_word = nothing and Intent.ALREADY_PAID not in heard.never
-    if heard.answer is not None and (plain_word or (weak and wish.intent in ANSWERS)):
+    if heard.answer is not None and (plain_word or (weak and wish.intent in ANSWERS and (short or asked_so))):
         return Judged(Intent.AFFIRM if heard.answer else Intent.DENY, Intent.OTHER, 1.0, 1.0, found=wish.found)
     if weak and heard.wavers:
         return replace(wish, margin=0.0)

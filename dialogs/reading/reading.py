@@ -7,11 +7,6 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dialogs.reading.money import Periodic
-
 
 LANGUAGES = ("en", "ro", "uk", "ru")
 """The languages of the product; a deployment may offer fewer."""
@@ -70,6 +65,15 @@ class Sum:
 
     value: Decimal
     currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A sum paid again and again: so much a `week` or a `month`; `currency` as in Sum."""
+
+    value: Decimal
+    currency: str
+    period: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST = 2000
 """Characters read of one reply; what a person wants stands before them."""
@@ -28,7 +29,8 @@ def normalise(text: str) -> str:
     """Small letters, plain apostrophes and spaces, no links, no control characters; cut at LONGEST."""
     text = unicodedata.normalize("NFKC", text[:LONGEST]).lower().translate(LETTERS)
     text = LINK.sub(" ", text)
-    text = "".join(" " if unicodedata.category(char).startswith("C") else char for char in text)
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(char).startswith("C") else char for char in text)
     return SPACE.sub(" ", text).strip()
 
 
@@ -44,6 +46,11 @@ def skeleton(text: str) -> str:
 
 def words(text: str) -> str:
     """The skeleton with everything but letters and digits turned into single spaces."""
+    return " ".join(filter(None, map(_word, text.split())))
+
+
+@lru_cache(maxsize=50_000)
+def _word(text: str) -> str:
     return SPACE.sub(" ", APART.sub(" ", skeleton(text))).strip()
 
 

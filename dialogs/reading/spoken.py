@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from array import array
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+from dialogs.reading.columns import fields_of, kept, rows_of, totals
 from dialogs.reading.concepts import CYRILLIC, concepts
 from dialogs.reading.examples import Example
 from dialogs.reading.skeleton import normalise
 
-SIZES = (1, 2, 3, 4)
+LONGEST_ROW = 5
+SIZES = range(1, LONGEST_ROW + 1)
+MOST_WORDS = 20_000
+"""Words whose sums are kept at hand."""
 LONGEST = 100
 """Letters of a reply that its language is read from."""
 SHORTEST = 3
-FEWEST = 3
+FEWEST = 2
 """Examples that a row of letters must stand in."""
 SMOOTH = 0.3
 UNIT = 100
@@ -62,13 +66,29 @@ class Spoken:
 
     classes: tuple[str, ...]
     counts: dict[str, int]
-    rows: dict[str, array[int]]
+    rows: dict[str, int]
+    words: dict[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
 
     def odds(self, text: str) -> dict[str, float]:
         """How well a normalised text fits each class, in nats; only differences mean something."""
-        rows = [self.rows[gram] for gram in grams(text) if gram in self.rows]
-        totals = list(map(sum, zip(*rows, strict=True))) if rows else [0] * len(self.classes)
-        return {name: total / UNIT for name, total in zip(self.classes, totals, strict=True)}
+        tokens = words_of(text)
+        found = [self._of_word(word) for word in dict.fromkeys(tokens)]
+        pairs = dict.fromkeys(pairwise(tokens))
+        known = self.rows
+        between = [row for pair in pairs for gram in _between(*pair) if (row := known.get(gram)) is not None]
+        summed = len(between) + sum(most for _, most in found)
+        sums = totals([*between, *(row for row, _ in found)], len(self.classes), summed)
+        return {name: total / UNIT for name, total in zip(self.classes, sums, strict=True)}
+
+    def _of_word(self, word: str) -> tuple[int, int]:
+        """The sum of a word's rows, and of how many; people say the same words again and again."""
+        known = self.words.get(word)
+        if known is None:
+            if len(self.words) >= MOST_WORDS:
+                self.words.clear()
+            rows = [self.rows[gram] for gram in _within(word) if gram in self.rows]
+            known = self.words[word] = (sum(rows), len(rows))
+        return known
 
     def knows(self, text: str) -> bool:
         """Whether any word of a normalised text, of three letters or more, was learned as a whole."""
@@ -76,35 +96,40 @@ class Spoken:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, fit for a file."""
-        nats = array("h")
-        for row in self.rows.values():
-            nats.extend(row)
+        nats = kept(self.rows.values(), len(self.classes))
         return {
             "classes": self.classes,
             "counts": self.counts,
             "grams": list(self.rows),
-            "nats": b64encode(nats.tobytes()).decode(),
+            "nats": b64encode(nats).decode(),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Spoken:
         """The inverse of `to_json`."""
-        return _cut(tuple(data["classes"]), data["counts"], data["grams"], array("h", b64decode(data["nats"])))
+        classes = tuple(data["classes"])
+        return cls(classes, data["counts"], rows_of(data["grams"], b64decode(data["nats"]), len(classes)))
 
 
-def _cut(classes: tuple[str, ...], counts: dict[str, int], grams: Sequence[str], nats: array[int]) -> Spoken:
-    width = len(classes)
-    rows = {gram: nats[place * width : place * width + width] for place, gram in enumerate(grams)}
-    return Spoken(classes, counts, rows)
-
-
-def grams(text: str) -> set[str]:
-    """All rows of one to four letters and all words, each once; digits and signs are left out."""
+def grams(text: str) -> Iterator[str]:
+    """All rows of one to five letters, of each word and of each pair of words once; digits and signs are left out."""
     tokens = words_of(text)
-    padded = " " + " ".join(tokens) + " "
-    return {padded[at : at + size] for size in SIZES for at in range(len(padded) - size + 1)}.union(
-        f" {token} " for token in tokens
-    )
+    for word in dict.fromkeys(tokens):
+        yield from _within(word)
+    for first, second in dict.fromkeys(pairwise(tokens)):
+        yield from _between(first, second)
+
+
+def _within(word: str) -> set[str]:
+    padded = f" {word} "
+    return {padded, *(padded[at : at + size] for size in SIZES for at in range(len(padded) - size + 1))}
+
+
+def _between(first: str, second: str) -> Iterator[str]:
+    """The rows of letters with the space between two words inside."""
+    for before in range(1, min(len(first), LONGEST_ROW - 2) + 1):
+        for behind in range(1, min(len(second), LONGEST_ROW - 1 - before) + 1):
+            yield f"{first[-before:]} {second[:behind]}"
 
 
 def words_of(text: str) -> list[str]:
@@ -127,14 +152,14 @@ def spoken_from(examples: Iterable[Example]) -> Spoken:
     whole: Counter[str] = Counter()
     for name in classes:
         whole.update(counts[name])
-    kept = sorted(gram for gram, times in whole.items() if times >= FEWEST)
-    nats = array("h")
-    totals = [sum(counts[name][gram] for gram in kept) + SMOOTH * len(kept) for name in classes]
-    for gram in kept:
-        logs = [math.log((counts[name][gram] + SMOOTH) / total) for name, total in zip(classes, totals, strict=True)]
+    known = sorted(gram for gram, times in whole.items() if times >= FEWEST)
+    nats: list[int] = []
+    sizes = [sum(counts[name][gram] for gram in known) + SMOOTH * len(known) for name in classes]
+    for gram in known:
+        logs = [math.log((counts[name][gram] + SMOOTH) / size) for name, size in zip(classes, sizes, strict=True)]
         middle = math.fsum(logs) / len(logs)
         nats.extend(round((log - middle) * UNIT) for log in logs)
-    return _cut(classes, dict(sorted(texts.items())), kept, nats)
+    return Spoken(classes, dict(sorted(texts.items())), rows_of(known, fields_of(nats), len(classes)))
 
 
 def _written(language: str, text: str) -> Iterator[tuple[str, str]]:

@@ -64,7 +64,7 @@ def slots(plain: str, row: str, named: Values, said: PlainWords, today: date) ->
 
 def _pictures(plain: str) -> list[str]:
     """Each emoji of a reply once, of thumbs and hearts alone."""
-    return sorted({char for char in plain[:SHORT] if unicodedata.category(char) == "So"})
+    return sorted({char for char in set(plain[:SHORT]) if unicodedata.category(char) == "So"})
 
 
 def kins_of(text: str, languages: Iterable[str]) -> tuple[str, ...]:

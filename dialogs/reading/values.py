@@ -10,10 +10,10 @@ from fractions import Fraction
 
 from dialogs.reading.dates import days
 from dialogs.reading.marks import tokens
-from dialogs.reading.money import Periodic, money
+from dialogs.reading.money import money
 from dialogs.reading.numerals import joined
 from dialogs.reading.patterns import Row, row_of, row_over
-from dialogs.reading.reading import Asked, Day, Sum
+from dialogs.reading.reading import Asked, Day, Periodic, Sum
 
 CLAUSE_ENDS = ("stop", "comma", "rest")
 DAY_TAKEN = {"day_taken": ""}

@@ -44,6 +44,7 @@ class Vocabulary:
     letters: frozenset[str]
     choose: tuple[Pattern, ...]
     opt_out: frozenset[str]
+    opt_in: frozenset[str]
     yes: tuple[Pattern, ...]
     no: tuple[Pattern, ...]
     agree: frozenset[str]
@@ -60,6 +61,7 @@ def vocabulary(language: str) -> Vocabulary:
         letters=frozenset(data["letters"]),
         choose=_rows(data["choose"]),
         opt_out=frozenset(words(word) for word in data["opt_out"]),
+        opt_in=frozenset(words(word) for word in data["opt_in"]),
         yes=_rows(data["yes"]),
         no=_rows(data["no"]),
         agree=frozenset(data["agree"]),

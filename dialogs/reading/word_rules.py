@@ -8,7 +8,7 @@ from functools import cache
 
 from dialogs.reading.concepts import CYRILLIC, concepts
 from dialogs.reading.reading import Intent
-from dialogs.reading.skeleton import words
+from dialogs.reading.skeleton import normalise, words
 from dialogs.reading.vocabulary import Vocabulary, vocabulary
 
 WHOLE_REPLY = 4
@@ -126,3 +126,8 @@ def is_hard_opt_out(text: str, known: tuple[Vocabulary, ...]) -> bool:
     """
     stops = frozenset[str]().union(*(words_of.opt_out for words_of in known))
     return words(text) in stops or words(LEAD.split(text.strip(), maxsplit=1)[0]) in stops
+
+
+def is_opt_in(text: str, known: tuple[Vocabulary, ...]) -> bool:
+    """Whether the whole message is a word by which one who had opted out asks for messages again."""
+    return words(normalise(text)) in frozenset[str]().union(*(words_of.opt_in for words_of in known))

@@ -52,7 +52,7 @@ def scored(style: str = "") -> Score:
 
 
 @pytest.mark.parametrize(
-    ("style", "right", "acted", "precise"), [("everyday", 0.88, 0.82, 0.96), ("hard", 0.74, 0.64, 0.89)]
+    ("style", "right", "acted", "precise"), [("everyday", 0.92, 0.88, 0.98), ("hard", 0.81, 0.69, 0.93)]
 )
 def test_intents_are_understood(style: str, right: float, acted: float, precise: float) -> None:
     found = scored(style)
@@ -60,17 +60,17 @@ def test_intents_are_understood(style: str, right: float, acted: float, precise:
 
 
 def test_little_is_done_about_what_is_none_of_our_business() -> None:
-    assert scored().other_acted <= 0.15
+    assert scored().other_acted <= 0.08
 
 
 def test_a_stop_is_heard_and_seldom_imagined() -> None:
-    assert scored().opt_out_heard >= 0.92
-    assert scored().opt_out_false <= 0.008
+    assert scored().opt_out_heard >= 0.94
+    assert scored().opt_out_false <= 0.006
 
 
 def test_the_language_is_told_without_knowing_the_writer() -> None:
-    assert scored().language >= 0.965
-    assert scored().language_latin >= 0.88
+    assert scored().language >= 0.98
+    assert scored().language_latin >= 0.93
 
 
 def test_the_language_of_the_talk_is_kept_by_replies_that_have_none() -> None:

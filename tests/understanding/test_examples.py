@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dialogs.reading.evaluation import intents
-from dialogs.reading.examples import BadExample, packaged, read_examples, twice_meant
+from dialogs.reading.examples import BadExample, packaged, read_examples
 from dialogs.reading.reading import LANGUAGES, Intent
 
 HERE = Path(__file__).parent
@@ -35,15 +35,25 @@ def test_what_is_scored_was_never_learned() -> None:
     assert learned & texts_of("unseen/intents.tsv") == set()
 
 
-def test_no_text_has_two_meanings() -> None:
-    assert twice_meant(packaged()) == []
-
-
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [("intent\ttext\npay\thello\n", "en.tsv:2: 'pay'"), ("text\nhello\n", "en.tsv:1: the columns are intent, text")],
+    [
+        ("intent\ttext\npay\thello\n", "en.tsv:2: 'pay'"),
+        ("text\nhello\n", "en.tsv:1: the columns are intent, text"),
+        ("intent\ttext\naffirm\tOk\ndeny\tok\n", "en.tsv:3: the same text is affirm in line 2"),
+        ("intent\ttext\naffirm\n", "en.tsv:2: the text is missing"),
+    ],
 )
 def test_a_wrong_line_is_named_with_its_place(tmp_path: Path, content: str, complaint: str) -> None:
     (tmp_path / "en.tsv").write_text(content, encoding="utf-8")
     with pytest.raises(BadExample, match=complaint):
         list(read_examples(tmp_path / "en.tsv"))
+
+
+def test_files_that_are_no_table_of_a_language_are_named(tmp_path: Path) -> None:
+    (tmp_path / "ro.tsv").write_bytes("intent\ttext\naffirm\tașa".encode("utf-16"))
+    with pytest.raises(BadExample, match="cannot be read as a table"):
+        packaged(tmp_path)
+    (tmp_path / "ro.tsv").rename(tmp_path / "fr.tsv")
+    with pytest.raises(BadExample, match="'fr' is no language"):
+        packaged(tmp_path)

@@ -26,7 +26,7 @@ from hashlib import sha256
 from dialogs.reading.examples import packaged
 from dialogs.reading.model import learn
 found = learn(packaged()[::25])
-print(sha256(found.intents.weights.tobytes() + repr(found.tongues.to_json()).encode()).hexdigest())
+print(sha256(found.intents.weights + repr(found.tongues.to_json()).encode()).hexdigest())
 """
 
 

@@ -17,8 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.reading.money import Periodic
-from dialogs.reading.reading import Asked, Sum
+from dialogs.reading.reading import Asked, Periodic, Sum
 from dialogs.reading.skeleton import normalise, words
 from dialogs.reading.traits import LANGUAGES
 from dialogs.reading.values import Values, values
