@@ -33,10 +33,14 @@ class CatalogError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """How a language shows values: words for currencies, weekdays (Monday first) in the case that dates need."""
+    """How a language shows values: words for currencies, weekdays (Monday first) in the case that dates need.
+
+    `debt` are the beginnings of words that speak of a debt, which nobody hears before the identity step.
+    """
 
     currencies: Mapping[str, str]
     weekdays: tuple[str, ...]
+    debt: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,12 @@ class Catalog:
             return self.translations.npgettext(source.key, source.english, source.plural, number)
         return str(self.translations.pgettext(source.key, source.english))
 
+    def all_forms(self, source: Text) -> tuple[str, ...]:
+        """Every form the text has in this language; the English ones where there is no translation."""
+        entry = self.messages.get(source.forms if source.plural else source.english, context=source.key)
+        found = entry.string if entry is not None else source.forms
+        return tuple(filter(None, found if isinstance(found, tuple | list) else (found,))) or source.forms
+
 
 @cache
 def load_catalogs(directory: Path = LOCALES, domain: str = DOMAIN) -> Mapping[str, Catalog]:
@@ -64,7 +74,7 @@ def load_catalogs(directory: Path = LOCALES, domain: str = DOMAIN) -> Mapping[st
 
 def _load(path: Path, domain: str) -> Catalog:
     shown = yaml.load((path / "format.yaml").read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 texts only
-    forms = Forms(shown.get("currencies") or {}, tuple(shown.get("weekdays") or ()))
+    forms = Forms(shown.get("currencies") or {}, tuple(shown.get("weekdays") or ()), tuple(shown["debt"]))
     if path.name == SOURCE:
         return Catalog(path.name, forms, Messages(locale=path.name), Translations())
     file = path / "LC_MESSAGES" / f"{domain}.po"

@@ -1,8 +1,8 @@
 """Whom one talks with, known before a word of the debt: the name, then one factor, three tries, then a person.
 
 A sub-talk of the shared script (`identity` and the steps it leads to), entered first where a third person may listen.
-Until it is passed, nothing but this, a wish for a person, a stop and a wrong number is understood, and no line with a
-private fact is said.
+Until it is passed, nothing but this, another language, a wish for a person, a stop and a wrong number is understood,
+and no line with a private fact is said.
 """
 
 from __future__ import annotations
@@ -38,12 +38,16 @@ def ask_who(walk: Walk) -> None:
     walk.event("identity")
 
 
-def identify(walk: Walk, ask: Ask | None, reply: Reply, languages: tuple[str, ...]) -> None:
+def identify(walk: Walk, ask: Ask | None, reply: Reply) -> None:
     """Take a reply of somebody not known yet."""
-    reading = _read(walk, reply, languages)
+    reading = _read(walk, reply)
     wish = _anybody(walk, reply, reading)
+    if reading and reading.chosen:
+        walk.speak(reading.language, chosen=True)
     if wish:
         walk.go(walk.script.repairs[wish])
+    elif reading and reading.chosen and ask:
+        walk.repeat()
     elif ask is None:
         ask_who(walk)
     elif ask.kind == AskKind.IDENTITY:
@@ -52,10 +56,10 @@ def identify(walk: Walk, ask: Ask | None, reply: Reply, languages: tuple[str, ..
         _name(walk, ask, reply, reading)
 
 
-def _read(walk: Walk, reply: Reply, languages: tuple[str, ...]) -> Reading | None:
+def _read(walk: Walk, reply: Reply) -> Reading | None:
     if not isinstance(reply, Said):
         return None
-    return read(reply.text, walk.state.language, walk.facts.today, Asked.CONFIRM, languages)
+    return read(reply.text, walk.state.language, walk.facts.today, Asked.CONFIRM, walk.languages)
 
 
 def _anybody(walk: Walk, reply: Reply, reading: Reading | None) -> Intent | None:
@@ -97,7 +101,7 @@ def fits(text: str, tails: Iterable[str]) -> bool:
 def _missed(walk: Walk) -> None:
     walk.miss()
     step = walk.script.steps[walk.state.asked]
-    if walk.state.misses >= TRIES:
+    if walk.state.misses >= (step.ask.tries if step.ask and step.ask.tries else TRIES):
         walk.event("unidentified")
     elif step.ask and Problem.UNCLEAR in step.ask.again:
         walk.explain(Problem.UNCLEAR)

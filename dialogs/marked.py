@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
+
+try:
+    from yaml import CBaseLoader as BaseLoader  # ten times as fast, where libyaml is at hand
+except ImportError:
+    from yaml import BaseLoader  # type: ignore[assignment] # both read every scalar as text
 
 
 class Fault(Exception):
@@ -18,14 +24,20 @@ class Fault(Exception):
 class Marked(dict[str, Any]):
     """A YAML mapping, every scalar of it text as written (`yes`, `on` and `1` stay words), each key with its line."""
 
-    def __init__(self, line: int) -> None:
-        super().__init__()
+    def __init__(self, line: int, parts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(parts or {})
         self.line = line
-        self.lines: dict[str, int] = {}
+        self.lines: dict[str, int] = dict.fromkeys(self, line)
 
     def at(self, key: str) -> int:
         """The line of the key, or of the mapping where it has no such key."""
         return self.lines.get(key, self.line)
+
+    def but(self, without: str, line: int, **parts: Any) -> Marked:
+        """Another mapping like this one, without that key, and with those parts in their place or at the end."""
+        other = Marked(self.line, {key: part for key, part in {**self, **parts}.items() if key != without})
+        other.lines = {key: self.lines.get(key, line) for key in other}
+        return other
 
     def only(self, *known: str) -> None:
         """Raise Fault if there is any key but these."""
@@ -49,8 +61,22 @@ class Marked(dict[str, Any]):
             raise Fault(self.at(key), f"'{key}' must hold named parts", f"indent 'name: value' lines under '{key}:'")
         return value
 
+    def words(self, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        """The words in the list under the key, none where it is missing. Raises Fault where one is not known."""
+        value = self.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(word, str) and word in known for word in value):
+            raise Fault(self.at(key), f"'{key}' must be a list of known words", f"write [{', '.join(known)}]")
+        return tuple(value)
 
-class _Loader(yaml.BaseLoader):
+    def rows(self, key: str) -> tuple[Marked, ...]:
+        """The mappings in the list under the key, none where it is missing. Raises Fault where it is something else."""
+        value = self.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(row, Marked) for row in value):
+            raise Fault(self.at(key), f"'{key}' must be a list", f"write lines '- {{name: value}}' under '{key}:'")
+        return tuple(value)
+
+
+class _Loader(BaseLoader):
     """Reads every scalar as text."""
 
 
@@ -77,8 +103,8 @@ def read_marked(text: str) -> Marked:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Fault(line, f"this is not YAML: {error.problem}", "check the indentation and the quotes") from None
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, UnicodeError):
         raise Fault(1, "this is not YAML", "save the file as UTF-8 text without control characters") from None
     if not isinstance(root, Marked):
-        raise Fault(1, "the file must hold named parts", "begin with 'spec: 1'")
+        raise Fault(1, "the file must hold named parts", "begin with 'spec: 2'")
     return root

@@ -17,6 +17,8 @@ from dialogs.text import FACTS, Shape, Text, fill
 from engine.contact import ChannelKind
 from engine.money import Money
 
+AS_READ = ChannelKind.TELEGRAM
+"""Without a channel, what a chat would show is said."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LINK = "pay_link"
 LINK_LABEL = "common.menu.pay_now"
@@ -35,7 +37,7 @@ def render(
     channel: ChannelKind | None = None,
 ) -> Speech:
     """Put a turn's messages into words. On SMS a text's short wording is used where the script has one, for the ear
-    the spoken one; there sums are spelled and options come with their keys.
+    the spoken one; there sums are spelled and options come with their keys. Lines for other channels are left out.
 
     Facts are read as given now, values of the talk as the turn bound them. A language without catalog gets English.
     A line said only when a fact stands is left out once it does not; for any other, NothingToShow is raised.
@@ -78,8 +80,12 @@ class _Voice:
         return own or self.script.texts[key]
 
     def paragraphs(self, messages: Iterable[Message]) -> Iterator[str]:
-        conditional = {line.key for step in self.script.steps.values() for line in step.lines if line.when}
+        lines = [line for step in self.script.steps.values() for line in step.lines]
+        conditional = {line.key for line in lines if line.when}
+        unsaid = {line.key for line in lines if line.channels and (self.channel or AS_READ) not in line.channels}
         for message in messages:
+            if message.key in unsaid:
+                continue
             try:
                 yield self.say(self.text(message.key), message.args)
             except NothingToShow:
@@ -119,7 +125,7 @@ class _Voice:
 
     def _fact(self, name: str) -> Value:
         owner, _, part = name.partition(".")
-        value: Value | Due | None = getattr(self.facts, owner)
+        value: Value | Due | None = getattr(self.facts, owner, None)
         value = getattr(value, part, None) if part else value
         if value is None or isinstance(value, Due):
             raise NothingToShow(f"there is no {name} to show any more")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from dialogs.message import Schedule
 from engine.money import Money
 
-SCHEMA = 1
+SCHEMA = 2
 
 Slot = date | Money | int | str | Schedule
 
@@ -23,7 +23,9 @@ class UnknownSchema(ValueError):
 class State:
     """One talk at rest. `asked` is the step whose answer is awaited; `offered` the ids of the options last offered, in
     order; `filled` the step that took the last value, for corrections; `at` the moment of the last turn, aware UTC.
-    `identified` says whether the debt may be spoken of: from the start on channels that reach the client alone.
+    `identified` says whether the debt may be spoken of: from the start on channels that reach the client alone. `rungs`
+    is how many rungs of the question's silence ladder are done; `stack` the steps to come back to, the next one last.
+    `corrects` says that a value is named anew after it was booked.
     """
 
     script: str
@@ -38,6 +40,9 @@ class State:
     turn: int = 0
     done: bool = False
     identified: bool = True
+    rungs: int = 0
+    stack: tuple[str, ...] = ()
+    corrects: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only, fit for a jsonb column."""
@@ -55,13 +60,19 @@ class State:
             "turn": self.turn,
             "done": self.done,
             "identified": self.identified,
+            "rungs": self.rungs,
+            "stack": list(self.stack),
+            "corrects": self.corrects,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> State:
-        """The inverse of `to_json`. Raises UnknownSchema."""
-        if data.get("schema") != SCHEMA:
-            raise UnknownSchema(f"a talk was stored with schema {data.get('schema')}, this program reads {SCHEMA}")
+        """The inverse of `to_json`, for states of older schemas as well. Raises UnknownSchema."""
+        schema = data.get("schema")
+        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+            raise UnknownSchema(f"a talk was stored with schema {schema}, this program reads {SCHEMA}")
+        for older in range(schema, SCHEMA):
+            data = UPGRADES[older](data)
         return cls(
             script=data["script"],
             version=data["version"],
@@ -74,8 +85,20 @@ class State:
             misses=data["misses"],
             turn=data["turn"],
             done=data["done"],
-            identified=data.get("identified", True),
+            identified=data["identified"],
+            rungs=data["rungs"],
+            stack=tuple(data["stack"]),
+            corrects=data["corrects"],
         )
+
+
+def _from_1(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Schema 1 knew no calls and no ladders, and for a while no identity step."""
+    return {"identified": True, "rungs": 0, "stack": [], "corrects": False, **data, "schema": 2}
+
+
+UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
+"""By the schema they start from."""
 
 
 def packed(value: Slot) -> dict[str, Any]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dialogs.answers import ASKED, bare_count, bare_day, picked, promised, value
+from dialogs.answers import ASKED, FEWEST_WORDS, bare_count, bare_day, other_day, picked, value
+from dialogs.confirmation import confirmed
 from dialogs.facts import Facts
-from dialogs.flow import Ask, AskKind, Problem, Script
+from dialogs.flow import VALUED, Ask, AskKind, Problem, Script
 from dialogs.identity import ask_who, identify
 from dialogs.message import Chose, Keys, Message, Option, Reply, Said
 from dialogs.reading.reader import read
 from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Reading
 from dialogs.state import State
+from dialogs.succession import succeeded
+from dialogs.telling import StepFault
 from dialogs.walk import Walk
-from engine.outcome import LanguageChanged, Outcome, PaymentClaimed
+from dialogs.wishes import Wish, wish_of
+from engine.outcome import OperatorRequested, Outcome, PaymentClaimed
 
 MISSES = 2
 """Replies in a row not understood after which a person takes over."""
@@ -33,6 +38,15 @@ ANY_MOMENT = (
 """What goes before the answer to any question."""
 WHILE_EXPLAINING = (Intent.OPT_OUT, Intent.WRONG_PERSON, Intent.HUMAN)
 """What goes before a free text: a complaint may well speak of payments and of hardship."""
+GOES_BEFORE = {
+    AskKind.TEXT: WHILE_EXPLAINING,
+    AskKind.AMOUNT: tuple(intent for intent in ANY_MOMENT if intent != Intent.REQUEST_INSTALLMENTS),
+}
+"""What goes before the answer to questions of these kinds: half of it is a sum where a sum was asked for."""
+
+
+DEFECTS = (LookupError, TypeError, ValueError, ArithmeticError)
+"""What a defect in a step, or in this program, shows itself by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +61,7 @@ class Turn:
 def start(script: Script, facts: Facts, language: str, now: datetime, *, identified: bool = True) -> Turn:
     """Open a talk; where somebody else may listen (`identified` false), with the question who is there."""
     walk = Walk(script, facts, State(script.name, script.version, language, now, identified=identified))
-    if identified:
-        walk.go(script.start)
-    else:
-        ask_who(walk)
-    return _turn(walk)
+    return _turn(walk, lambda: walk.go(script.start) if identified else ask_who(walk))
 
 
 def resume(
@@ -62,27 +72,13 @@ def resume(
     now: datetime,
     languages: tuple[str, ...] = LANGUAGES,
 ) -> Turn:
-    """Take a reply. `script` is the version the talk began with; `languages` are those the deployment speaks.
+    """Take a reply. `script` is the version the talk began with, or the one there is now (`dialogs.succession`);
+    `languages` are those the deployment speaks.
 
     A reply after the end opens the talk again. A state that does not fit the script goes to an operator.
     """
-    walk = Walk(script, facts, replace(state, at=now))
-    step = script.steps.get(state.asked)
-    if state.asked and (step is None or step.ask is None):
-        walk.event("fault")
-        return _turn(walk)
-    ask = step.ask if step and not state.done else None
-    if not state.identified:
-        identify(walk, ask, reply, languages)
-        return _turn(walk)
-    option = _option(reply, state, ask)
-    if option:
-        _choose(walk, ask, option)
-    elif isinstance(reply, Said | Keys):
-        _hear(walk, ask, reply.text if isinstance(reply, Said) else reply.digits, languages)
-    else:
-        _miss(walk, ask)
-    return _turn(walk)
+    walk = Walk(script, facts, succeeded(replace(state, at=now), script), languages)
+    return _turn(walk, lambda: _take(walk, reply))
 
 
 def answer_first(
@@ -103,93 +99,118 @@ def answer_first(
     return replace(start(script, facts, answered.state.language, now), outcomes=answered.outcomes)
 
 
-def _turn(walk: Walk) -> Turn:
-    state = replace(walk.state, turn=walk.state.turn + 1)
+def _turn(walk: Walk, act: Callable[[], None]) -> Turn:
+    """What comes of an act. Whatever is wrong with a step, the person is not met with silence."""
+    before = walk.state
+    try:
+        act()
+        if not walk.messages and not any(isinstance(outcome, OperatorRequested) for outcome in walk.outcomes):
+            raise StepFault("the script had nothing to say")
+    except (StepFault, *DEFECTS) as fault:
+        walk.state = before
+        walk.fault(str(fault) if isinstance(fault, StepFault) else repr(fault))
+    state = replace(walk.state, turn=walk.state.turn + 1, rungs=0)
     return Turn(state, tuple(walk.messages), tuple(walk.outcomes))
 
 
+def _take(walk: Walk, reply: Reply) -> None:
+    state = walk.state
+    step = walk.script.steps.get(state.asked)
+    if state.asked and (step is None or step.ask is None):
+        raise StepFault(f"the talk stands at '{state.asked}', which asks nothing")
+    ask = step.ask if step and not state.done else None
+    if not state.identified:
+        identify(walk, ask, reply)
+        return
+    option = _option(reply, state, ask)
+    if option:
+        _choose(walk, ask, option)
+    elif isinstance(reply, Said | Keys):
+        _hear(walk, ask, reply.text if isinstance(reply, Said) else reply.digits)
+    else:
+        _miss(walk, ask)
+
+
 def _option(reply: Reply, state: State, ask: Ask | None) -> str:
-    """The option chosen exactly. A number is one of those offered, unless a date or a count was asked for."""
+    """The option chosen exactly. A number is one of those offered, unless a value was asked for."""
     if isinstance(reply, Chose):
         return reply.option
-    if ask and ask.kind in {AskKind.PROMISE_DATE, AskKind.COUNT}:
+    if ask and ask.kind in {AskKind.PROMISE_DATE, AskKind.COUNT, AskKind.AMOUNT}:
         return ""
     return picked(reply.text if isinstance(reply, Said) else reply.digits, state.offered)
 
 
 def _choose(walk: Walk, ask: Ask | None, option: str) -> None:
+    """An option of the question goes on with its values, unless it begins a matter of its own, as an old one does."""
     known = walk.script.option(option)
-    if ask and ask.kind == AskKind.YES_NO and option in ask.go:
+    if ask and ask.kind == AskKind.LANGUAGE and option in walk.languages:
+        walk.speak(option, chosen=True)
+        walk.resume()
+    elif ask and option in ask.go and ask.kind not in VALUED:
+        if ask.go[option] in walk.script.repairs.values() and ask.kind == AskKind.CHOICE:
+            walk.forget()
         walk.clear_misses()
         walk.go(ask.go[option])
     elif known:
         walk.forget()
-        walk.go(ask.go[option] if ask and option in ask.go else known[1])
+        walk.go(known[1])
     else:
         _miss(walk, ask)
 
 
-def _hear(walk: Walk, ask: Ask | None, text: str, languages: tuple[str, ...]) -> None:
+def _hear(walk: Walk, ask: Ask | None, text: str) -> None:
     asked = ASKED.get(ask.kind, Asked.NOTHING) if ask else Asked.NOTHING
-    reading = read(text, walk.state.language, walk.facts.today, asked, languages)
+    reading = read(text, walk.state.language, walk.facts.today, asked, walk.languages)
     if reading.switch or reading.chosen:
-        walk.speak(reading.language)
-        walk.outcomes.append(LanguageChanged(reading.language, reading.chosen))
+        walk.speak(reading.language, chosen=reading.chosen)
         if reading.intent == Intent.OTHER and reading.chosen:
-            walk.repeat()
+            walk.resume()
             return
-    free = ask is not None and ask.kind == AskKind.TEXT
-    if reading.acts(*(WHILE_EXPLAINING if free else ANY_MOMENT)):
+    wish = wish_of(reading, walk.languages)
+    if wish in {Wish.HELP, Wish.LANGUAGE}:
+        _of_the_talk(walk, wish)
+    elif reading.acts(*(GOES_BEFORE.get(ask.kind, ANY_MOMENT) if ask else ANY_MOMENT)):
         _repair(walk, reading)
-    elif not (ask and _answered(walk, ask, reading)):
+    elif not (wish and _corrected(walk, reading)) and not (ask and _answered(walk, ask, reading)):
         _otherwise(walk, ask, reading)
+
+
+def _of_the_talk(walk: Walk, wish: Wish) -> None:
+    """Help is given and the question put again; which language is asked, and the question come back to."""
+    walk.clear_misses()
+    if wish == Wish.LANGUAGE:
+        walk.ask_language()
+    else:
+        walk.say_step("help")
+        walk.repeat()
+
+
+def _corrected(walk: Walk, reading: Reading) -> bool:
+    """Ask again for the value last taken, or take the one that is named now; it is read back like the first.
+
+    There may be nothing to correct.
+    """
+    if walk.state.filled not in walk.script.steps:
+        return False
+    walk.correct(reading)
+    return True
 
 
 def _answered(walk: Walk, ask: Ask, reading: Reading) -> bool:
     """Whether the reply answers the question, and if so the talk has gone on."""
     if ask.kind == AskKind.YES_NO:
-        return _confirmed(walk, ask, reading)
-    given = None if ask.kind == AskKind.CHOICE else value(ask.kind, reading, walk.facts, asked=True)
+        return confirmed(walk, ask, reading)
+    given = value(ask, reading, walk.facts, walk.bound(), asked=True)
     if given is None:
         return False
+    if ask.kind == AskKind.TEXT and len(reading.said.split()) < FEWEST_WORDS and not walk.state.misses:
+        given = Problem.UNCLEAR  # a word or two is asked about, once
     if isinstance(given, Problem):
-        _refuse(walk, given)
+        _refuse(walk, ask, given)
         return True
     walk.clear_misses()
-    walk.go(walk.state.asked, reading)
+    walk.take(walk.script.steps[walk.state.asked], ask, given, reading)
     return True
-
-
-def _confirmed(walk: Walk, ask: Ask, reading: Reading) -> bool:
-    """Yes, no, or a correction: another day, sum or number of parts than read back is read back in its turn.
-
-    Days and sums named on payments in parts are conditions that nobody can agree to here.
-    """
-    slots = walk.state.slots
-    amount = promised(reading, walk.facts, walk.script.matter)
-    said = reading.answer if reading.answer is not None else _polarity(reading)
-    in_parts = "schedule" in slots
-    other_day = not in_parts and any(day.date != slots.get("until") for day in reading.dates)
-    other_count = in_parts and reading.count not in {None, slots["count"]}
-    if walk.state.filled and (other_day or other_count):
-        walk.go(walk.state.filled, reading)
-    elif in_parts and (reading.dates or reading.amounts):
-        return False
-    elif amount and amount != slots.get("amount"):
-        walk.keep("amount", amount)
-        walk.repeat()
-    elif said is None:
-        return False
-    else:
-        walk.clear_misses()
-        walk.go(ask.go["yes" if said else "no"])
-    return True
-
-
-def _polarity(reading: Reading) -> bool | None:
-    if reading.acts(Intent.AFFIRM, Intent.DENY):
-        return reading.intent == Intent.AFFIRM
-    return None
 
 
 def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
@@ -198,6 +219,8 @@ def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
     choosing = ask is not None and ask.kind == AskKind.CHOICE
     if courteous and walk.state.done:
         walk.event("thanked")
+    elif walk.state.done and other_day(reading, walk.facts) and _corrected(walk, reading):
+        return
     elif choosing and bare_day(reading, walk.facts):
         walk.forget()
         walk.go(walk.script.repairs[Intent.PROMISE_TO_PAY], reading)
@@ -235,8 +258,8 @@ def _unsure(script: Script, reading: Reading) -> tuple[Option, ...]:
 
 def _miss(walk: Walk, ask: Ask | None) -> None:
     walk.miss()
-    if walk.state.misses >= MISSES:
-        walk.event("lost")
+    if walk.state.misses >= (ask.tries if ask and ask.tries else MISSES):
+        walk.give_up(ask)
     elif ask and Problem.UNCLEAR in ask.again:
         walk.explain(Problem.UNCLEAR)
     else:
@@ -244,9 +267,9 @@ def _miss(walk: Walk, ask: Ask | None) -> None:
         walk.repeat()
 
 
-def _refuse(walk: Walk, problem: Problem) -> None:
+def _refuse(walk: Walk, ask: Ask, problem: Problem) -> None:
     walk.miss()
-    if walk.state.misses >= (MISSES if problem == Problem.UNCLEAR else REFUSALS):
-        walk.event("lost")
+    if walk.state.misses >= (ask.tries or (MISSES if problem == Problem.UNCLEAR else REFUSALS)):
+        walk.give_up(ask)
     else:
         walk.explain(problem)

@@ -5,102 +5,178 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from dialogs.answers import in_time, latest, promisable, promised, refused, value
+from dialogs.answers import in_time, latest, promisable, promised, value
+from dialogs.conditions import holds, is_said
 from dialogs.facts import Facts
-from dialogs.flow import Ask, AskKind, Effect, Line, Problem, Script, Step
-from dialogs.message import Message, Option, Schedule, Value
-from dialogs.reading.reading import Reading
-from dialogs.state import Slot, State
-from dialogs.text import FACTS, PRIVATE, Shape
-from engine.money import Money
-from engine.outcome import (
-    Disputed,
-    Handover,
-    InstallmentsRequested,
-    LinkWanted,
-    OperatorRequested,
-    OptedOut,
-    Outcome,
-    PaymentClaimed,
-    PromiseMade,
-    WrongPerson,
+from dialogs.flow import (
+    GRANTED,
+    HANDED_OVER,
+    IN_TIME,
+    Ask,
+    AskKind,
+    Condition,
+    Effect,
+    Line,
+    Problem,
+    Script,
+    Step,
 )
+from dialogs.message import Message, Option, Schedule, Value
+from dialogs.reading.reading import LANGUAGES, Reading
+from dialogs.state import Slot, State
+from dialogs.telling import StepFault, told
+from dialogs.text import PRIVATE
+from engine.outcome import Handover, LanguageChanged, OperatorRequested, OptedOut, Outcome
 
 STEPS = 50
 """Steps of one turn after which the script is taken to run in a circle, and a person takes over."""
-
-PLAIN: dict[Effect, Outcome] = {
-    Effect.PAID: PaymentClaimed(),
-    Effect.OPERATOR: OperatorRequested(Handover.ASKED),
-    Effect.HARDSHIP: OperatorRequested(Handover.HARDSHIP),
-    Effect.LOST: OperatorRequested(Handover.NOT_UNDERSTOOD),
-    Effect.FAULT: OperatorRequested(Handover.FAULT),
-    Effect.STOP: OptedOut(),
-    Effect.WRONG_PERSON: WrongPerson(),
-    Effect.IDENTITY: OperatorRequested(Handover.IDENTITY),
-}
-"""Effects that need no value."""
+DEEPEST = 5
+"""Steps that a talk can have to come back to."""
 
 
 class Walk:
     """One turn in the making. `messages` and `outcomes` gather in order; `state` is replaced, never changed."""
 
-    def __init__(self, script: Script, facts: Facts, state: State) -> None:
+    def __init__(self, script: Script, facts: Facts, state: State, languages: tuple[str, ...] = LANGUAGES) -> None:
         self.script = script
         self.facts = facts
         self.state = state
+        self.languages = languages
         self.messages: list[Message] = []
         self.outcomes: list[Outcome] = []
 
-    def go(self, name: str, reading: Reading | None = None) -> None:
-        """Walk from that step on. What `reading` holds answers the questions on the way without their being put."""
+    def go(self, name: str, reading: Reading | None = None, *answered: AskKind) -> None:
+        """Walk from that step on. What `reading` holds answers the questions on the way without their being put, one
+        question of each kind, and none of the kinds it has answered already. Raises StepFault.
+        """
+        taken = set(answered)
         for _ in range(STEPS):
             step = self.script.steps[name]
             if self._promises(step) and promisable(self.facts, self.script.matter) is None:
                 name, reading = self.script.repairs["nothing_to_promise"], None
                 continue
             if step.emit == Effect.INSTALLMENTS and self._rescheduled():
-                name = self._after(self.script.asking("count"), self.state.slots["count"])
+                name = self._after(self.script.steps[self.script.asking("count")], self.state.slots["count"])
                 continue
             ask = step.ask
-            given = value(ask.kind, reading, self.facts, asked=False) if ask and reading else None
-            if ask and reading and isinstance(given, Problem):
-                self._keep_amount(ask, reading)
-                self._refuse(name, given)
-                return
-            if ask and reading and given is not None:
-                self._keep_amount(ask, reading)
-                self.keep(ask.slot, given)
-                self.state = replace(self.state, filled=name)
-                name, reading = self._after(name, given), None
-                continue
+            if ask and reading and ask.kind not in taken:
+                taken.add(ask.kind)
+                given = value(ask, reading, self.facts, self.bound(), asked=False)
+                if isinstance(given, Problem):
+                    self._keep_amount(ask, reading)
+                    self._refuse(name, given)
+                    return
+                if given is not None:
+                    name = self._fill(step, ask, given, reading)
+                    continue
             problem = self._tell(step)
             if problem:
                 self._refuse(self.script.asking("until"), problem)
                 return
-            self._say(step.lines)
-            if ask or not step.next:
+            self.say(step.lines)
+            onward = "" if ask else self._onward(step)
+            if not onward:
                 self._stop(step)
                 return
-            name = step.next
-        self.event("fault")
+            name = onward
+        raise StepFault(f"the talk went {STEPS} steps without a question, the last of them '{name}'")
+
+    def take(self, asked: Step, ask: Ask, given: Slot, reading: Reading) -> None:
+        """Go on from the question that was put, with the value that answers it."""
+        self.go(self._fill(asked, ask, given, reading), reading, ask.kind)
+
+    def _fill(self, step: Step, ask: Ask, given: Slot, reading: Reading) -> str:
+        """Keep the answer to a question, and say where it leads."""
+        self._keep_amount(ask, reading)
+        self.keep(ask.slot, given)
+        self.state = replace(self.state, filled=step.id)
+        return self._after(step, given)
+
+    def _onward(self, step: Step) -> str:
+        """Where a step that does not ask goes on; nothing where the talk ends. The end of a called script is none."""
+        if step.call:
+            if len(self.state.stack) >= DEEPEST:
+                raise StepFault(f"step '{step.id}' calls too deep")
+            self.state = replace(self.state, stack=(*self.state.stack, step.next))
+            return step.call
+        onward = self._branch(step) or step.next
+        if onward or not self.state.stack or step.emit in HANDED_OVER:
+            return onward
+        return self.come_back()
+
+    def come_back(self) -> str:
+        """Take the step to come back to from the stack; nothing where there is none."""
+        *others, back = self.state.stack or ("",)
+        self.state = replace(self.state, stack=tuple(others))
+        return back
+
+    def _branch(self, step: Step) -> str:
+        """Where the first branch that holds leads; nothing where none does."""
+        for branch in step.branches:
+            if self._holds(branch.when):
+                return branch.go
+        return ""
+
+    def _holds(self, condition: Condition) -> bool:
+        until = self.state.slots.get("until")
+        if condition.name == IN_TIME:
+            return isinstance(until, date) and in_time(until, self.facts, self.script.matter)
+        if condition.name == GRANTED:
+            return "schedule" in self.state.slots
+        return holds(condition, self.facts, self.bound(), self.script.slots)
 
     def event(self, name: str) -> None:
         """Walk the step that answers an event of any talk."""
-        if name == "fault":
-            self.messages, self.outcomes = [], []
         self.go(self.script.repairs[name])
+
+    def fault(self, reason: str) -> None:
+        """Something is wrong with the script: all of this turn but a stop is dropped, and a person takes over."""
+        stops = [outcome for outcome in self.outcomes if isinstance(outcome, OptedOut)]
+        self.messages = []
+        step = self.script.steps[self.script.repairs["fault"]]
+        self.say(step.lines)
+        self._stop(step)
+        self.outcomes = [*stops, OperatorRequested(Handover.FAULT, reason)]
+
+    def give_up(self, ask: Ask | None) -> None:
+        """Too many replies in a row led nowhere: the question's own way out, or else a person."""
+        if ask and ask.lost:
+            self.clear_misses()
+            self.go(ask.lost)
+        else:
+            self.event("lost")
+
+    def ask_language(self) -> None:
+        """Ask which language; the question that stands is come back to."""
+        asked = self.script.steps.get(self.state.asked)
+        if asked and asked.ask and asked.ask.kind != AskKind.LANGUAGE:
+            self.state = replace(self.state, stack=(*self.state.stack, asked.id))
+        self.event("language")
+
+    def speak(self, language: str, *, chosen: bool) -> None:
+        """Go on in that language."""
+        self.state = replace(self.state, language=language)
+        self.outcomes.append(LanguageChanged(language, chosen))
+
+    def resume(self) -> None:
+        """Put the question again that the choice of language came between, or the one that stands."""
+        step = self.script.steps.get(self.state.asked)
+        if step and step.ask and step.ask.kind == AskKind.LANGUAGE:
+            back = self.come_back()
+            self.state = replace(self.state, asked=back)
+        self.clear_misses()
+        self.repeat()
 
     def say_step(self, event: str) -> None:
         """Say the lines that answer an event, and stay where the talk is."""
-        self._say(self.script.steps[self.script.repairs[event]].lines)
+        self.say(self.script.steps[self.script.repairs[event]].lines)
 
     def repeat(self) -> None:
         """Put the present question again, or offer what the talk can do where there is none."""
         step = self.script.steps.get(self.state.asked)
         if step and step.ask:
-            self._say(step.lines)
-            self.offer(step.id, step.ask.options)
+            self.say(step.lines)
+            self.offer(step.id, self._options(step.ask))
         else:
             self.event("reopened")
 
@@ -108,7 +184,7 @@ class Walk:
         """Say why the value cannot be taken, and wait for another."""
         step = self.script.steps[self.state.asked]
         if step.ask:
-            self._say((Line(step.ask.again[problem]),))
+            self.say((Line(step.ask.again[problem]),))
         self.state = replace(self.state, offered=(), done=False)
 
     def offer(self, name: str, options: tuple[Option, ...]) -> None:
@@ -137,23 +213,25 @@ class Walk:
         """From here on the debt may be spoken of."""
         self.state = replace(self.state, identified=True, misses=0)
 
+    def correct(self, reading: Reading) -> None:
+        """Take the last value anew, or ask for it; what was booked of it already gives way to what will be."""
+        self.state = replace(self.state, misses=0, corrects=self.state.corrects or self.state.done)
+        self.go(self.state.filled, reading)
+
     def forget(self) -> None:
-        """A new matter begins: values of the last one, and misses, are gone."""
-        self.state = replace(self.state, slots={}, filled="", misses=0)
+        """A new matter begins: values of the last one, misses, and steps to come back to are gone."""
+        self.state = replace(self.state, slots={}, filled="", misses=0, stack=(), corrects=False)
 
-    def speak(self, language: str) -> None:
-        """Go on in that language."""
-        self.state = replace(self.state, language=language)
-
-    def _say(self, lines: tuple[Line, ...]) -> None:
+    def say(self, lines: tuple[Line, ...]) -> None:
+        """Say those of the lines that hold now, and that may be heard by whoever listens."""
         for line in lines:
             wanted = self.script.texts[line.key].placeholders
             if not self.state.identified and wanted & PRIVATE:
                 continue
-            if (not line.when or self._known(line.when)) and not (line.unless and self._known(line.unless)):
-                self.messages.append(Message(line.key, {k: v for k, v in self._args().items() if k in wanted}))
+            if is_said(line, self.facts):
+                self.messages.append(Message(line.key, {k: v for k, v in self.bound().items() if k in wanted}))
 
-    def _args(self) -> dict[str, Value]:
+    def bound(self) -> dict[str, Value]:
         """The values of the talk; an amount not named is all that can be promised."""
         return {
             "amount": promisable(self.facts, self.script.matter) or self.facts.amount_due,
@@ -161,24 +239,15 @@ class Walk:
             **self.state.slots,
         }
 
-    def _known(self, fact: str) -> bool:
-        """Whether there is anything to show; accounts are shown only where there are several."""
-        known = getattr(self.facts, fact)
-        return len(known) > 1 if FACTS.get(fact) == Shape.ACCOUNTS else bool(known)
-
     def _promises(self, step: Step) -> bool:
         """Whether the step asks for a promise or makes one."""
         return step.emit == Effect.PROMISE or bool(step.ask and step.ask.kind == AskKind.PROMISE_DATE)
 
-    def _after(self, asking: str, given: Slot) -> str:
-        """The step that a value leads to: a day early enough, or parts granted at once, have one of their own."""
-        ask = self.script.steps[asking].ask
-        go = ask.go if ask else {}
-        if isinstance(given, date) and "in_time" in go and in_time(given, self.facts, self.script.matter):
-            return go["in_time"]
-        schedule = self.facts.schedules.get(given) if isinstance(given, int) and "granted" in go else None
-        self._keep_schedule(schedule)
-        return go["granted" if schedule else "given"]
+    def _after(self, asking: Step, given: Slot) -> str:
+        """The step that a value leads to, once it is kept."""
+        if any(branch.when.name == GRANTED for branch in asking.branches):
+            self._keep_schedule(self.facts.schedules.get(given) if isinstance(given, int) else None)
+        return self._branch(asking) or (asking.ask.go["given"] if asking.ask else "")
 
     def _keep_schedule(self, schedule: Schedule | None) -> None:
         """Remember the payments that are read back: they are what is booked, or nothing is."""
@@ -196,9 +265,14 @@ class Walk:
 
     def _stop(self, step: Step) -> None:
         if step.ask:
-            self.offer(step.id, step.ask.options)
+            self.offer(step.id, self._options(step.ask))
         else:
-            self.state = replace(self.state, asked="", offered=(), misses=0, done=True)
+            self.state = replace(self.state, asked="", offered=(), misses=0, done=True, stack=(), corrects=False)
+
+    def _options(self, ask: Ask) -> tuple[Option, ...]:
+        """The options that are offered; of languages, those that the deployment speaks."""
+        choosing = ask.kind == AskKind.LANGUAGE
+        return tuple(option for option in ask.options if not choosing or option.id in self.languages)
 
     def _refuse(self, name: str, problem: Problem) -> None:
         self.miss()
@@ -216,22 +290,10 @@ class Walk:
             self.keep("amount", amount)
 
     def _tell(self, step: Step) -> Problem | None:
-        """Add the outcome of a step; a promise confirmed too late is not made."""
-        if step.emit is None:
-            return None
-        slots = self.state.slots
-        until, amount = slots.get("until"), slots.get("amount")
-        if step.emit == Effect.PROMISE and isinstance(until, date):
-            problem = refused(until, self.facts)
-            if problem:
-                return problem
-            self.outcomes.append(PromiseMade(amount if isinstance(amount, Money) else None, until))
-        elif step.emit == Effect.INSTALLMENTS and isinstance(count := slots.get("count"), int):
-            self.outcomes.append(InstallmentsRequested(count))
-        elif step.emit == Effect.DISPUTE:
-            self.outcomes.append(Disputed(str(slots.get("reason", ""))))
-        elif step.emit == Effect.LINK and self.facts.link_by_sms:
-            self.outcomes.append(LinkWanted())
-        elif step.emit in PLAIN:
-            self.outcomes.append(PLAIN[step.emit])
+        """Add the outcome of a step, or say why there is none."""
+        outcome = told(step, self.state, self.facts)
+        if isinstance(outcome, Problem):
+            return outcome
+        if outcome is not None:
+            self.outcomes.append(outcome)
         return None

@@ -108,7 +108,8 @@ def test_sms_openings_are_short(name: str, language: str) -> None:
     )
     body = "\n".join((*speech.paragraphs, *(f"{n} {c.label}" for n, c in enumerate(speech.choices, 1))))
     plain = body.replace("\N{NO-BREAK SPACE}", " ").isascii()
-    assert len(body) <= (3 * 153 if plain else 3 * 67), body
+    most = 4 if name in {"warning", "final_notice", "promise_broken"} else 3
+    assert len(body) <= most * (153 if plain else 67), body
 
 
 @pytest.mark.parametrize("language", ["en", "ro", "uk", "ru"])
@@ -137,7 +138,7 @@ def test_the_template_holds_the_texts_of_the_scripts() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "word"),
     [
-        ("spec: 2\nscript: small\n", 1, "spec"),
+        ("spec: 3\nscript: small\n", 1, "newer"),
         (SMALL + "    next: gone\n", 5, "gone"),
         (SMALL + "    tone: kind\n", 7, "tone"),
         (SMALL + "    next: hello\n    next: hello\n", 8, "twice"),

@@ -167,7 +167,11 @@ def test_whoever_writes_first_is_answered_or_greeted() -> None:
 
 def test_lines_without_their_fact_are_left_out() -> None:
     bare = replace(FACTS, consequence_on=None, pay_link="")
-    assert keys(talk(script="warning", facts=bare)) == ["warning.opening.who", "warning.opening.due"]
+    assert keys(talk(script="warning", facts=bare)) == [
+        "warning.opening.who",
+        "warning.opening.due",
+        "common.phrases.stop",
+    ]
 
 
 def test_a_step_that_is_gone_hands_over() -> None:

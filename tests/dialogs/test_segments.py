@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.segments import GSM_BASIC, economical, is_gsm, segments
+from dialogs.segments import GSM_BASIC, economical, is_gsm, segments
 
 TEXTS = st.text(alphabet="aă€[\n😀 Ж", max_size=260) | st.text(alphabet="ab€[", max_size=400)
 

@@ -1,0 +1,49 @@
+"""The answer to what was read back: yes, no, or a correction."""
+
+from __future__ import annotations
+
+from dialogs.answers import promised, value
+from dialogs.flow import Ask, AskKind
+from dialogs.reading.reading import Intent, Reading
+from dialogs.walk import Walk
+
+
+def confirmed(walk: Walk, ask: Ask, reading: Reading) -> bool:
+    """Yes, no, or a correction: another day, sum or number of parts than read back is read back in its turn.
+
+    Days and sums named on payments in parts are conditions that nobody can agree to here.
+    """
+    slots = walk.state.slots
+    amount = promised(reading, walk.facts, walk.script.matter)
+    said = reading.answer if reading.answer is not None else _polarity(reading)
+    in_parts = "schedule" in slots
+    other_day = not in_parts and any(day.date != slots.get("until") for day in reading.dates)
+    other_count = in_parts and reading.count not in {None, slots["count"]}
+    if walk.state.filled and (other_day or other_count or _other_sum(walk, reading)):
+        walk.go(walk.state.filled, reading)
+    elif in_parts and (reading.dates or reading.amounts):
+        return False
+    elif amount and amount != slots.get("amount"):
+        walk.keep("amount", amount)
+        walk.repeat()
+    elif said is None:
+        return False
+    else:
+        walk.clear_misses()
+        walk.go(ask.go["yes" if said else "no"])
+    return True
+
+
+def _other_sum(walk: Walk, reading: Reading) -> bool:
+    """Whether another sum is named than the one that was asked for and is read back."""
+    step = walk.script.steps.get(walk.state.filled)
+    if step is None or step.ask is None or step.ask.kind != AskKind.AMOUNT:
+        return False
+    given = value(step.ask, reading, walk.facts, walk.bound(), asked=True)
+    return given is not None and given != walk.state.slots.get(step.ask.slot)
+
+
+def _polarity(reading: Reading) -> bool | None:
+    if reading.acts(Intent.AFFIRM, Intent.DENY):
+        return reading.intent == Intent.AFFIRM
+    return None

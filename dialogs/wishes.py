@@ -1,0 +1,55 @@
+"""Wishes about the talk itself, not about the debt: help, another language, a value said wrongly.
+
+They are read from hard words, `locales/<lang>/wishes.yaml`, beside what examples teach (`dialogs.reading`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from dialogs.reading.reading import Reading
+from dialogs.reading.skeleton import words
+
+LOCALES = Path(__file__).parents[1] / "locales"
+
+
+class Wish(StrEnum):
+    """What somebody wants of the talk."""
+
+    HELP = "help"
+    LANGUAGE = "language"
+    CORRECT = "correct"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Replies that are the wish as a whole, and words with which a correction begins."""
+
+    whole: dict[str, Wish]
+    begins: tuple[str, ...]
+
+
+def wish_of(reading: Reading, languages: Iterable[str]) -> Wish | None:
+    """The wish a reply is in any of the languages, or None. A correction may be followed by the value that is meant."""
+    said = words(reading.text) or reading.text
+    for known in map(_words, languages):
+        if said in known.whole:
+            return known.whole[said]
+        if f"{said} ".startswith(known.begins):
+            return Wish.CORRECT
+    return None
+
+
+@cache
+def _words(language: str) -> _Words:
+    path = LOCALES / language / "wishes.yaml"
+    source = path.read_text(encoding="utf-8") if path.is_file() else "{}"
+    data = yaml.load(source, yaml.BaseLoader)  # noqa: S506 it makes texts only
+    whole = {words(said) or said: Wish(name) for name in Wish for said in data.get(name, [])}
+    return _Words(whole, tuple(f"{words(said)} " for said in data.get(Wish.CORRECT, [])))
