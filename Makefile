@@ -41,19 +41,20 @@ check: setup
 	$(BIN)/amiable check
 
 # The decision run over SIZE generated clients, size after size, and the other benchmarks, each beside its baseline:
-# JSON lines in FIGURES, a table here. Then the properties of money and of decisions over 25,000 steps each; `make test`
-# plays 2,000.
+# JSON lines in FIGURES, a table here. Then the properties of money and of decisions over 25,000 steps each, and 50,000
+# talks and mangled scripts; `make test` plays 2,000 of each.
 SIZE ?= 10000 100000
 FIGURES := .amiable/figures
 bench: setup
 	@mkdir -p $(FIGURES)
 	for size in $(SIZE); do \
 	  $(BIN)/amiable bench decide --size $$size --json > $(FIGURES)/decide-$$size.jsonl || exit 1; done
-	for name in import dispatch inbound understand; do \
+	for name in import dispatch reply inbound turn understand; do \
 	  $(BIN)/amiable bench $$name --json > $(FIGURES)/$$name.jsonl || exit 1; done
 	@$(BIN)/amiable bench table $(FIGURES)/*.jsonl
 	PROPERTY_STEPS=25000 $(BIN)/python -m pytest tests/engine/test_ledger_properties.py tests/engine/test_decision_properties.py \
 		tests/engine/test_incremental_equals_full.py tests/engine/test_runs_killed.py tests/bot/test_prove_webhooks.py
+	TALKS=50000 $(BIN)/python -m pytest tests/dialogs/test_any_talk.py
 
 # Senders are killed, carriers fail, and the books must agree with what the carriers took; then the control must be caught.
 KILLS ?= 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from pathlib import Path
 
 from bot.clock import Clock
 from channels.port import Channel
@@ -37,7 +38,7 @@ class Application:
     """The store, the clock, the talk's material, and one adapter per channel that is switched on.
 
     `manner` is how calls are held; `callback` the number an answering machine is given. A message in doubt is asked
-    about after `quarantine_seconds`, and once more `lookup_gap_seconds` later.
+    about after `quarantine_seconds`, and once more `lookup_gap_seconds` later. `examples` is a folder of own replies.
     """
 
     database: Database
@@ -67,3 +68,4 @@ class Application:
     callback: str = ""
     lookup_gap_seconds: float = 300.0
     paces: Mapping[ChannelKind, Pace] = field(default_factory=dict)
+    examples: Path | None = None

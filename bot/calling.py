@@ -17,13 +17,14 @@ from bot.content import pack, unpack
 from bot.delivery import Progress, record
 from bot.hearing import INBOUND, addresses_of, note_reply, talk_currency
 from bot.situation import Situations
-from bot.speaking import answer_slot, book_turn, open_talk, take_turn
+from bot.speaking import answer_slot, book_turn, means_of, open_talk, take_turn
 from bot.spoken import Spoken, said_in, said_rows
 from channels.twiml import Place, Then, Utterance, document, hang_up, notice, utterance
 from channels.voice import AnsweredBy, CallEvent, Move, call_address, move
 from dialogs.facts import Facts
+from dialogs.flow import AskKind
 from dialogs.identity import tail
-from dialogs.message import Chose, Keys, Message, Reply, Value
+from dialogs.message import Chose, Keys, Message, Reply, Said, Value
 from dialogs.render import phrase, render
 from dialogs.state import State
 from dialogs.turn import Turn, resume, start
@@ -31,12 +32,15 @@ from engine.contact import ChannelKind, Delivery
 from engine.money import Money
 from engine.outcome import LinkWanted, OperatorRequested
 from engine.run import decide_clients
+from engine.store.consents import Means
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.portfolio import Account, Address, Client
 from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 
 CALLS = "twilio-calls"
 LINK = "pay_link"
+STOP = "stop"
+"""What the key for it says; a word of every language (`dialogs.reading`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,15 @@ async def take_answer(call: Call, event: CallEvent, place: Place) -> str:
         case Move.PERSON:
             return await _turn(call, Chose("operator"), event)
         case Move.TURN:
-            return await _turn(call, event.reply or Keys(""), event)
+            return await _turn(call, Said(STOP) if _stops(call, event.reply) else event.reply or Keys(""), event)
+
+
+def _stops(call: Call, reply: Reply | None) -> bool:
+    """Nine is the key for no more calls where a choice is asked for that has no ninth; elsewhere it is a number."""
+    state = State.from_json(call.talk.state)
+    step = call.app.scripts[call.talk.script].steps.get(state.asked)
+    choice = step is not None and step.ask is not None and step.ask.kind in (AskKind.CHOICE, AskKind.YES_NO)
+    return reply == Keys("9") and choice and len(state.offered) < 9
 
 
 async def _turn(call: Call, reply: Reply, event: CallEvent) -> str:
@@ -193,7 +205,8 @@ async def say_turn(call: Call, turn: Turn, event: CallEvent) -> Spoken:
     """Book a turn and keep what is spoken in it: nothing of it is queued, the answer to the webhook says it."""
     session, talk = call.session, call.talk
     source = f"{CALLS}:{event.event}"
-    await book_turn(session, talk, turn, source, call.now)
+    means = means_of(event.reply) if event.reply else Means.WORD
+    await book_turn(session, call.app, talk, turn, source, call.now, means)
     if any(isinstance(outcome, LinkWanted) for outcome in turn.outcomes):
         await _send_link(call, source)
     words = call.words(turn.messages, _then(turn))
@@ -226,7 +239,7 @@ async def _send_link(call: Call, event: str) -> None:
     talk = await open_talk(call.session, call.app, call.client, address, LINK, call.talk.currency, call.now)
     turn = start(call.app.scripts[LINK], call.facts, call.talk.language, call.now)
     talk.language = call.talk.language
-    await take_turn(call.session, talk, turn, event, call.now, answer_slot(call.now))
+    await take_turn(call.session, call.app, talk, turn, event, call.now, answer_slot(call.now))
 
 
 async def take_call(session: WriteSession, app: Application, event: CallEvent, now: datetime) -> str:

@@ -15,10 +15,8 @@ from sqlalchemy import select
 
 from bot.application import Application
 from bot.delivery import Progress, record
-from bot.hearing import BELONGS, INBOUND, addresses_of, hear, talk_currency
+from bot.hearing import BELONGS, INBOUND, WELCOME_BACK, addresses_of, greet, hear
 from bot.linking import join, readmit
-from bot.situation import Situations
-from bot.speaking import answer_slot, open_talk, take_turn
 from channels.incoming_telegram import (
     Blocked,
     LanguageWanted,
@@ -32,11 +30,10 @@ from dialogs.facts import Facts
 from dialogs.message import Choice, Chose, Said, Speech
 from dialogs.render import render
 from dialogs.turn import start
-from engine.apply import Source, apply
 from engine.contact import ChannelKind, Delivery
 from engine.money import Money
-from engine.outcome import OptedOut
 from engine.store.addresses import blind_index
+from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Attempt, Conversation, InboxEvent, Outbound, Owner
@@ -45,7 +42,7 @@ if TYPE_CHECKING:
     # Telegram's SDK takes seconds to load: only who switches the channel on waits for it (bot/wiring.py).
     from channels.telegram import TelegramChannel
 
-STRANGER, WELCOME_BACK, LANGUAGES = "stranger", "welcome_back", "languages"
+STRANGER, LANGUAGES = "stranger", "languages"
 LANGUAGE = "lang:"
 """What the ids of the offered languages begin with."""
 
@@ -102,35 +99,19 @@ async def _thread(session: WriteSession, inbound: Inbound) -> str:
 async def _opened(
     session: WriteSession, app: Application, opened: TelegramStart, event: str, now: datetime
 ) -> tuple[str, After | None]:
-    if opened.token and (address := await join(session, opened.chat, opened.token, now)):
-        await _greet(session, app, address, INBOUND, event, now)
+    if opened.token and (address := await join(session, opened.chat, opened.token, event, now)):
+        await greet(session, app, address, INBOUND, event, now)
         return "a chat was joined to a client", None
     addresses = await addresses_of(session, ChannelKind.TELEGRAM, opened.chat)
     if not addresses:
         return _stranger(app, opened.chat, opened.language, now)
     returning = any(address.opted_out_at for address in addresses)
     if returning:
-        await readmit(session, opened.chat)
+        await readmit(session, addresses, event, now)
     if (not returning and len(addresses) > 1) or await _held_by_person(session, addresses[0], now):
         return await _said(session, app, _words(opened.event, opened.chat, "/start"), event, now), None
-    await _greet(session, app, addresses[0], WELCOME_BACK if returning else INBOUND, event, now)
+    await greet(session, app, addresses[0], WELCOME_BACK if returning else INBOUND, event, now)
     return "wants our messages again" if returning else "greeted", None
-
-
-async def _greet(
-    session: WriteSession, app: Application, address: Address, script: str, event: str, now: datetime
-) -> None:
-    """Open a talk in the client's language. Without any account there is nothing to talk of."""
-    await lock_clients(session, [address.client_id])
-    client = await session.get_one(Client, address.client_id)
-    currency = await talk_currency(session, app, client.id, now)
-    if currency is None:
-        return
-    talk = await open_talk(session, app, client, address, script, currency, now)
-    facts = (await Situations.read(session, app, [client.id], now)).facts(client, currency)
-    await take_turn(
-        session, talk, start(app.scripts[script], facts, client.language, now), event, now, answer_slot(now)
-    )
 
 
 async def _held_by_person(session: WriteSession, address: Address, now: datetime) -> bool:
@@ -161,8 +142,8 @@ async def _language(
 async def _blocked(session: WriteSession, chat: str, event: str, now: datetime) -> str:
     addresses = await addresses_of(session, ChannelKind.TELEGRAM, chat)
     await lock_clients(session, [address.client_id for address in addresses])
-    for address in addresses:
-        await apply(session, [OptedOut()], Source(address.client_id, address.id, address.channel, "", event), now)
+    of = [address.id for address in addresses]
+    await book_consent(session, Consent.OPTED_OUT, of, Proof(Means.CARRIER, event), now)
     return "shut out of the chat"
 
 

@@ -14,8 +14,8 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from channels.port import StatusReport
-from engine.apply import opt_out
 from engine.contact import Delivery
+from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.session import WriteSession
 from engine.store.tables.talk import Attempt, Conversation, Outbound, Owner
 
@@ -26,7 +26,7 @@ NEVER_HAD = "the carrier never had it"
 
 STANDINGS = text("""
 select a.id, a.state, a.reference, a.code, a.no >= o.tries as latest,
-       o.id as message, o.state as message_state, o.address_id, o.contact_id
+       o.id as message, o.state as message_state, o.address_id, o.contact_id, o.resent
 from attempts a join outbound o on o.id = a.outbound_id
 where a.id = any(cast(:attempts as uuid[])) order by o.id, a.no for no key update
 """)
@@ -40,22 +40,18 @@ from unnest(cast(:ids as uuid[]), cast(:states as text[]), cast(:references as t
 where a.id = n.id
 """)
 
+SHARED = text("""
+select from addresses where lookup in (select lookup from addresses where id = any(:addresses))
+order by id for no key update
+""")
+"""All of a batch at once, so that two batches never wait for one another in a circle."""
+
 MESSAGES = text("""
 update outbound o set state = n.state, reason = n.reason, settled_at = case when n.settled then :now end
 from unnest(cast(:ids as bigint[]), cast(:states as text[]), cast(:reasons as text[]), cast(:settled as bool[]))
   n(id, state, reason, settled)
 where o.id = n.id
 """)
-
-SHARED = text("""
-select from addresses where lookup in (select lookup from addresses where id = any(:addresses))
-order by id for no key update
-""")
-DEAD = text("""
-update addresses set dead_since = :now
-where dead_since is null and lookup in (select lookup from addresses where id = any(:addresses))
-""")
-"""Nobody is there any more, whichever clients share the address."""
 
 NEXT_CHANNEL = text("""
 update contacts c set state = 'planned', send_from = :now
@@ -74,6 +70,7 @@ class Progress:
     code: str = ""
     address_dead: bool = False
     opted_out: bool = False
+    complaint: bool = False
 
 
 News = tuple[UUID, Progress]
@@ -97,7 +94,8 @@ async def record_all(session: WriteSession, news: Sequence[News], now: datetime)
     attempts: dict[UUID, _Attempt] = {}
     for row in found:
         message = messages.setdefault(
-            row.message, _Message(row.message, Delivery(row.message_state), row.address_id, row.contact_id)
+            row.message,
+            _Message(row.message, Delivery(row.message_state), row.address_id, row.contact_id, row.resent),
         )
         attempts[row.id] = _Attempt(row.id, message, Delivery(row.state), row.reference, row.code, row.latest)
     for attempt, progress in news:
@@ -113,7 +111,9 @@ async def note_statuses(session: WriteSession, reports: Sequence[StatusReport], 
     news: list[News | None] = []
     for report in reports:
         attempt = report.attempt or by_reference.get(report.reference)
-        told = Progress(report.state, report.reference, report.code, report.address_dead, report.opted_out)
+        told = Progress(
+            report.state, report.reference, report.code, report.address_dead, report.opted_out, report.complaint
+        )
         news.append((attempt, told) if attempt else None)
     known = await record_all(session, [one for one in news if one], now)
     return [one is not None and one[0] in known for one in news]
@@ -150,10 +150,20 @@ class _Message:
     state: Delivery
     address: int
     contact: int | None
+    resent: bool
     reason: str | None = None
     risen: bool = False
-    address_dead: bool = False
-    opted_out: bool = False
+    dead: Proof | None = None
+    out: Proof | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its contact is for the next channel now.
+
+        Of what was sent twice the first copy may have arrived, whatever turned the second away: then nothing follows,
+        unless the carrier, asked again after both, still had neither.
+        """
+        return self.risen and self.state in NOT_DELIVERED and (not self.resent or self.reason == NEVER_HAD)
 
     def rise(self, news: Progress) -> None:
         if news.state.rank > self.state.rank:
@@ -180,6 +190,8 @@ class _Attempt:
     def hear(self, news: Progress) -> None:
         if self.reference is None and news.reference:
             self.reference, self.touched = news.reference, True
+        if news.complaint:
+            self.message.out = Proof(Means.COMPLAINT, f"attempt:{self.id}")
         if news.state.rank <= self.rank:
             return
         self.code = news.code or (None if self.code == NEVER_HAD else self.code)
@@ -187,8 +199,9 @@ class _Attempt:
         if self.latest or news.state not in NOT_DELIVERED:
             self.message.rise(news)  # what an earlier try failed by says nothing of the one after it
         if news.state in NOT_DELIVERED:
-            self.message.address_dead |= news.address_dead
-            self.message.opted_out |= news.opted_out
+            proof = Proof(Means.CARRIER, f"attempt:{self.id}", news.code)
+            self.message.dead = proof if news.address_dead else self.message.dead
+            self.message.out = proof if news.opted_out else self.message.out
 
 
 async def _write(
@@ -218,13 +231,14 @@ async def _write(
 
 async def _follow(session: WriteSession, messages: Iterable[_Message], now: datetime) -> None:
     """What a failure means beyond its message."""
-    dead = {one.address for one in messages if one.address_dead}
-    out = {one.address for one in messages if one.opted_out}
-    if dead or out:
-        await session.execute(SHARED, {"addresses": sorted(dead | out)})
-    if dead:
-        await session.execute(DEAD, {"addresses": sorted(dead), "now": now})
-    for address in sorted(out):
-        await opt_out(session, address, now)
-    failed = (one.contact for one in messages if one.risen and one.state in NOT_DELIVERED)
-    await next_channel(session, (contact for contact in failed if contact is not None), now)
+    found = [
+        (one.address, what, proof)
+        for one in messages
+        for what, proof in ((Consent.UNUSABLE, one.dead), (Consent.OPTED_OUT, one.out))
+        if proof is not None
+    ]
+    if found:
+        await session.execute(SHARED, {"addresses": sorted({address for address, _, _ in found})})
+    for address, what, proof in found:
+        await book_consent(session, what, [address], proof, now)
+    await next_channel(session, (one.contact for one in messages if one.contact is not None and one.goes_on), now)

@@ -6,25 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.application import Application
 from bot.cards import masked_reply
 from bot.content import pack_reply
 from bot.situation import Situations
-from bot.speaking import answer_slot, open_talk, take_turn
+from bot.speaking import answer_slot, means_of, open_talk, take_turn
 from channels.port import Inbound
 from dialogs.message import Reply, Said
 from dialogs.reading.reader import read
 from dialogs.reading.reading import Band, Intent
+from dialogs.reading.vocabulary import vocabulary
+from dialogs.reading.word_rules import is_opt_in
 from dialogs.state import State
-from dialogs.turn import answer_first, resume
-from engine.apply import opt_out
+from dialogs.turn import answer_first, resume, start
 from engine.contact import ChannelKind
 from engine.plan import TaskKind
 from engine.run import decide_clients
 from engine.store.addresses import BadAddress, blind_index
+from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.casework import Task
 from engine.store.tables.portfolio import Account, Address, Client
@@ -33,7 +35,15 @@ from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 BELONGS = timedelta(days=14)
 """A reply belongs to the latest conversation of its address within this time (ARCHITECTURE 15)."""
 
-INBOUND = "inbound"
+INBOUND, WELCOME_BACK = "inbound", "welcome_back"
+SHARED = "a reply came from an address that several clients share"
+ASKED_LATE = "they asked for our messages again; it was found late, so ask whether they still wish for them"
+UNHEARD = "a STOP could not be handled: the address is opted out, and nobody has confirmed it"
+
+
+FOUND_LATE = text("""
+select exists (select from gaps where channel = :channel and kind = 'reply' and subject = :event)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,8 @@ class Heard:
 
 async def hear(session: WriteSession, app: Application, inbound: Inbound, event: str, now: datetime) -> Heard:
     """Handle one reply. An unknown sender is kept on record and never answered; automatic mail likewise."""
+    if (listed := await _listed(session, inbound)) is not None:
+        return await _unsubscribe(session, app, listed, inbound, event, now)
     if inbound.automatic:
         return Heard("written by no person")
     inbound = replace(inbound, reply=masked_reply(inbound.reply))
@@ -53,14 +65,12 @@ async def hear(session: WriteSession, app: Application, inbound: Inbound, event:
         return Heard("unknown sender")
     talk = await _talk_of(session, addresses, inbound, now)
     owners = {address.client_id for address in addresses}
+    if any(address.opted_out_at for address in addresses) and says_start(inbound.reply, app.languages):
+        return await _back(session, app, addresses, inbound, event, now)
     if (talk is None or talk.owner != Owner.BOT) and says_stop(inbound.reply, now, app.languages):
-        await lock_clients(session, sorted(owners))
-        await opt_out(session, addresses[0].id, now)
-        if talk is not None:
-            note_reply(session, talk, inbound.reply, now)
-        return Heard("opted out")
+        return await _stop(session, app, addresses, talk, inbound, event, now)
     if talk is None and len(owners) > 1:
-        await _ask_a_person(session, sorted(owners)[0], event, now)
+        await _ask_a_person(session, sorted(owners)[0], SHARED, f"{event}:shared", now)
         return Heard("several clients share this address")
     client_id = talk.client_id if talk else owners.pop()
     await lock_clients(session, [client_id])
@@ -83,8 +93,9 @@ async def _take(
     event: str,
     now: datetime,
 ) -> None:
-    note_reply(session, talk, inbound.reply, now)
-    if talk.owner != Owner.BOT:
+    late = inbound.edited and not await _still_asked(session, talk, inbound.message)
+    note_reply(session, talk, inbound.reply, now, message=inbound.message, asked=talk.state.get("asked", ""))
+    if talk.owner != Owner.BOT or (late and not says_stop(inbound.reply, now, app.languages)):
         return
     facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency, talk.contact_id)
     script = app.scripts.get(talk.script, app.scripts[INBOUND])
@@ -92,7 +103,118 @@ async def _take(
         turn = resume(script, State.from_json(talk.state), inbound.reply, facts, now, app.languages)
     else:
         turn = answer_first(script, inbound.reply, facts, client.language, now, app.languages)
-    await take_turn(session, talk, turn, event, now, answer_slot(now))
+    await take_turn(session, app, talk, turn, event, now, answer_slot(now), _means(inbound))
+
+
+async def _still_asked(session: WriteSession, talk: Conversation, message: str) -> bool:
+    """Whether the question a message answered is still open, so that other words in its place can answer it."""
+    last = select(MessageRow.content).where(
+        MessageRow.conversation_id == talk.id, MessageRow.content["message"].as_string() == message
+    )
+    said = await session.scalar(last.order_by(MessageRow.id.desc()).limit(1))
+    state = talk.state
+    return said is not None and bool(state) and (state["misses"] > 0 or said["asked"] == state["asked"] != "")
+
+
+async def _stop(
+    session: WriteSession,
+    app: Application,
+    addresses: Sequence[Address],
+    talk: Conversation | None,
+    inbound: Inbound,
+    event: str,
+    now: datetime,
+) -> Heard:
+    """A STOP outside the bot's talks. It is confirmed in a talk of its own, unless a person has theirs."""
+    await lock_clients(session, sorted({address.client_id for address in addresses}))
+    client = await session.get_one(Client, addresses[0].client_id)
+    own = await _new_talk(session, app, client, addresses[0], now) if talk is None else None
+    if own is not None:
+        await _take(session, app, client, own, inbound, event, now)
+    elif talk is not None:
+        note_reply(session, talk, inbound.reply, now)
+    # Whatever a script makes of it, a STOP is one.
+    await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], Proof(_means(inbound), event), now)
+    return Heard("opted out")
+
+
+async def stop_unheard(session: WriteSession, app: Application, inbound: Inbound, event: str, now: datetime) -> None:
+    """What is left of a reply that could not be handled: if it was a STOP it counts, and a person is to look at it."""
+    listed = await _listed(session, inbound)
+    addresses: Sequence[Address] = ()
+    if listed is not None:
+        addresses = [await session.get_one(Address, listed.address_id)]
+    elif not inbound.automatic and says_stop(inbound.reply, now, app.languages):
+        addresses = await addresses_of(session, inbound.channel, inbound.sender)
+    if addresses:
+        await lock_clients(session, sorted({address.client_id for address in addresses}))
+        await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], Proof(_means(inbound), event), now)
+        await _ask_a_person(session, addresses[0].client_id, UNHEARD, f"{event}:unheard", now)
+
+
+async def _listed(session: WriteSession, inbound: Inbound) -> Conversation | None:
+    """The talk whose list header a mail was written to, however long ago it was."""
+    if not inbound.unsubscribes:
+        return None
+    return await session.scalar(select(Conversation).where(Conversation.thread == inbound.thread))
+
+
+async def _unsubscribe(
+    session: WriteSession, app: Application, talk: Conversation, inbound: Inbound, event: str, now: datetime
+) -> Heard:
+    """The address a talk was held with wants no more mails. Who says so does not matter: people have their mail sent
+    on, programs do it for them, and nobody else knows the thread."""
+    await lock_clients(session, [talk.client_id])
+    await session.refresh(talk, with_for_update=True)
+    await _take(session, app, await session.get_one(Client, talk.client_id), talk, inbound, event, now)
+    await book_consent(session, Consent.OPTED_OUT, [talk.address_id], Proof(Means.LINK, event), now)
+    await decide_clients(session, [talk.client_id], now, app.hours)
+    return Heard("opted out")
+
+
+async def _back(
+    session: WriteSession, app: Application, addresses: Sequence[Address], inbound: Inbound, event: str, now: datetime
+) -> Heard:
+    """Whoever had stopped our messages asks for them, in so many words: that alone gives consent back.
+
+    What no webhook brought may be older than a STOP that one did bring: then a person asks.
+    """
+    owners = sorted({address.client_id for address in addresses})
+    await lock_clients(session, owners)
+    talk = await _talk_of(session, addresses, inbound, now)
+    if talk is not None:
+        note_reply(session, talk, inbound.reply, now)
+    if await session.scalar(FOUND_LATE, {"channel": inbound.channel.value, "event": inbound.event}):
+        await _ask_a_person(session, owners[0], ASKED_LATE, f"{event}:late", now)
+        return Heard("wants our messages again, found late")
+    await book_consent(session, Consent.OPTED_IN, [addresses[0].id], Proof(_means(inbound), event), now)
+    if len(owners) == 1 and (talk is None or talk.owner == Owner.BOT):
+        await greet(session, app, addresses[0], WELCOME_BACK, event, now)
+    return Heard("wants our messages again")
+
+
+async def greet(
+    session: WriteSession, app: Application, address: Address, script: str, event: str, now: datetime
+) -> None:
+    """Open a talk in the client's language. Without any account there is nothing to talk of."""
+    await lock_clients(session, [address.client_id])
+    client = await session.get_one(Client, address.client_id)
+    currency = await talk_currency(session, app, client.id, now)
+    if currency is None:
+        return
+    talk = await open_talk(session, app, client, address, script, currency, now)
+    facts = (await Situations.read(session, app, [client.id], now)).facts(client, currency)
+    turn = start(app.scripts[script], facts, client.language, now)
+    await take_turn(session, app, talk, turn, event, now, answer_slot(now))
+
+
+def _means(inbound: Inbound) -> Means:
+    return Means.LINK if inbound.unsubscribes else means_of(inbound.reply)
+
+
+def says_start(reply: Reply, languages: tuple[str, ...]) -> bool:
+    """Whether a reply is a word by which one who had opted out asks for our messages again, and nothing else."""
+    return isinstance(reply, Said) and is_opt_in(reply.text, tuple(vocabulary(code) for code in languages))
 
 
 def says_stop(reply: Reply, now: datetime, languages: tuple[str, ...]) -> bool:
@@ -103,15 +225,15 @@ def says_stop(reply: Reply, now: datetime, languages: tuple[str, ...]) -> bool:
     return any(reading.intent is Intent.OPT_OUT and reading.band is Band.ACT for reading in readings)
 
 
-def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime) -> None:
-    """Keep what the client said, without card numbers."""
+def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime, **about: str) -> None:
+    """Keep what the client said, without card numbers, and what is to be known `about` it."""
     reply = masked_reply(reply)
     session.add(
         MessageRow(
             conversation_id=talk.id,
             author=Author.CLIENT,
             at=now,
-            content=pack_reply(reply),
+            content=pack_reply(reply) | about,
             text=getattr(reply, "text", None),
         )
     )
@@ -164,15 +286,6 @@ async def talk_currency(session: WriteSession, app: Application, client: int, no
     return owed or await session.scalar(first)
 
 
-async def _ask_a_person(session: WriteSession, client: int, event: str, now: datetime) -> None:
-    await session.execute(
-        insert(Task)
-        .values(
-            client_id=client,
-            kind=TaskKind.REVIEW,
-            reason="a reply came from an address that several clients share",
-            source=f"{event}:shared",
-            created_at=now,
-        )
-        .on_conflict_do_nothing()
-    )
+async def _ask_a_person(session: WriteSession, client: int, reason: str, source: str, now: datetime) -> None:
+    task = {"client_id": client, "kind": TaskKind.REVIEW, "reason": reason, "source": source, "created_at": now}
+    await session.execute(insert(Task).values(task).on_conflict_do_nothing())

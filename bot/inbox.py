@@ -14,14 +14,16 @@ from sqlalchemy import select
 from bot.application import Application
 from bot.chats import After, handle_update
 from bot.delivery import note_statuses
-from bot.hearing import hear
+from bot.hearing import hear, stop_unheard
 from bot.keeping import Posted, keep_all, keepable
+from bot.order import SenderOf, await_turn, chat_of, mail_sender, sms_sender
 from bot.pay.booking import CannotBook, book_payment
 from bot.pay.provider import stored_event
 from bot.sending.parking import complain
 from bot.statuses import NOT_OURS, STATUSES, book_statuses
 from bot.thanks import thank
 from channels.incoming_mail import MailRefused, read_mail
+from channels.incoming_telegram import read_update
 from channels.port import Inbound, StatusReport, Unreadable
 from channels.signatures import form_pairs
 from channels.sms import read_sms
@@ -93,7 +95,7 @@ async def _handle_statuses(app: Application, now: datetime, most: int) -> int:
     except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
         if len(held) > 1:
             return await _handle_statuses(app, now, 1)
-        await _failed(app, held[0] if held else None, fault)
+        await _failed(app, held[0] if held else None, fault, now)
     return len(held)
 
 
@@ -106,10 +108,12 @@ async def _handle(app: Application, now: datetime) -> bool:
             if row is None:
                 return False
             number = row.id
+            if row.provider in SENDERS:
+                await await_turn(session, row, SENDERS[row.provider])
             courtesy = await READERS[row.provider](session, app, row, now)
             row.state = InboxState.DONE
     except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
-        await _failed(app, number, fault)
+        await _failed(app, number, fault, now)
         return True
     if courtesy:
         await _show(courtesy)
@@ -123,7 +127,7 @@ async def _show(courtesy: After) -> None:
         complain("a courtesy was not shown", fault)
 
 
-async def _failed(app: Application, number: int | None, fault: Exception) -> None:
+async def _failed(app: Application, number: int | None, fault: Exception, now: datetime) -> None:
     if number is None:
         raise fault
     parked = isinstance(fault, Parked | Unreadable)
@@ -135,6 +139,19 @@ async def _failed(app: Application, number: int | None, fault: Exception) -> Non
         row.error = _plain(str(fault) if parked else f"{type(fault).__name__}: {fault}")[:500]
         if parked or row.tries >= MOST_TRIES:
             row.state = InboxState.PARKED
+            if not parked:
+                await _heed_stop(session, app, row, now)
+
+
+async def _heed_stop(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
+    """A STOP counts also where its handling has failed for good; if this fails too, the event is parked no less."""
+    try:
+        told = TOLD[row.provider](row.raw) if row.provider in TOLD else None
+        if isinstance(told, Inbound):
+            async with session.begin_nested():
+                await stop_unheard(session, app, told, f"{row.provider}:{row.event}", now)
+    except Exception as fault:  # noqa: BLE001 whatever it is, a person looks at the event
+        complain("a parked event could not be looked at for a STOP", fault, inbox=row.id)
 
 
 def _plain(told: str) -> str:
@@ -142,8 +159,12 @@ def _plain(told: str) -> str:
     return told.replace("\0", "").encode("utf-8", "replace").decode()
 
 
+def _sms(raw: bytes) -> Inbound:
+    return read_sms(dict(form_pairs(raw)))
+
+
 async def _read_sms(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
-    await _heard(session, app, row, read_sms(dict(form_pairs(row.raw))), now)
+    await _heard(session, app, row, _sms(row.raw), now)
 
 
 async def _read_mail(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
@@ -185,6 +206,8 @@ READERS: dict[str, Reader] = {
     PAYMENTS: _read_payment,
     TELEGRAM: handle_update,
 }
+TOLD: dict[str, Callable[[bytes], object]] = {SMS: _sms, MAIL: read_mail, TELEGRAM: read_update}
+SENDERS: dict[str, SenderOf] = {SMS: sms_sender, MAIL: mail_sender, TELEGRAM: chat_of}
 
 OLDEST = (
     select(InboxEvent)

@@ -29,7 +29,7 @@ select provider, event, received_at, path, raw, state
 from unnest(cast(:providers as text[]), cast(:events as text[]), cast(:moments as timestamptz[]),
             cast(:paths as text[]), cast(:bodies as bytea[]), cast(:states as text[]))
      posted(provider, event, received_at, path, raw, state)
-on conflict do nothing returning id
+on conflict do nothing returning provider, event
 """)
 
 
@@ -88,17 +88,24 @@ class Keeper:
 
 
 async def keep_all(session: WriteSession, posted: Sequence[Posted]) -> int:
-    """Store events, card numbers masked: the only way into the inbox. How many were not stored already.
+    """Store events; see `keep_new`. How many were not stored already."""
+    return len(await keep_new(session, posted))
+
+
+async def keep_new(session: WriteSession, posted: Sequence[Posted]) -> set[tuple[str, str]]:
+    """Store events, card numbers masked: the only way into the inbox. Providers and names of those not stored already.
 
     Raises Unreadable, before anything is stored, where one of them has a name that cannot be kept.
     """
+    if not posted:
+        return set()
     if not all(keepable(one.event) for one in posted):
         raise Unreadable("no carrier gives an event such a name")
     providers, events, moments, paths, bodies, states = zip(*sorted(posted), strict=True)
     masked = [masked_event(provider, raw) for provider, raw in zip(providers, bodies, strict=True)]
     columns = {"providers": providers, "events": events, "moments": moments, "paths": paths, "bodies": masked}
     rows = {name: list(values) for name, values in columns.items()} | {"states": [state.value for state in states]}
-    return len((await session.scalars(KEEP, rows)).all())
+    return {(row.provider, row.event) for row in await session.execute(KEEP, rows)}
 
 
 def keepable(name: str) -> bool:

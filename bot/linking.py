@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from bot.hearing import addresses_of
 from engine.contact import ChannelKind
 from engine.store.addresses import blind_index, normal
+from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.linking import TelegramLink
 from engine.store.tables.portfolio import Address
@@ -28,7 +30,7 @@ async def deep_link(session: WriteSession, client: int, bot_name: str, now: date
     return f"https://t.me/{bot_name}?start={token}"
 
 
-async def join(session: WriteSession, chat: str, token: str, now: datetime) -> Address | None:
+async def join(session: WriteSession, chat: str, token: str, event: str, now: datetime) -> Address | None:
     """Use up a link: the chat becomes an address of its client, who has asked for our messages by opening it.
 
     None where the link is unknown, used or too old.
@@ -48,20 +50,17 @@ async def join(session: WriteSession, chat: str, token: str, now: datetime) -> A
         if address.client_id == link.client_id
     ]
     address = known[0] if known else _new_address(session, link.client_id, chat)
-    address.dead_since = None
     await session.flush()
-    await readmit(session, chat)
+    proof = Proof(Means.LINK, event)
+    await book_consent(session, Consent.USABLE, [address.id], proof, now, shared=False)
+    await book_consent(session, Consent.OPTED_IN, [address.id], proof, now)
     return address
 
 
-async def readmit(session: WriteSession, chat: str) -> None:
+async def readmit(session: WriteSession, addresses: Sequence[Address], event: str, now: datetime) -> None:
     """The person in the chat wants our messages again. Nobody else can say so."""
-    lookup = blind_index(ChannelKind.TELEGRAM, chat)
-    await session.execute(
-        update(Address)
-        .where(Address.lookup == lookup, Address.channel == ChannelKind.TELEGRAM)
-        .values(opted_out_at=None)
-    )
+    of = [address.id for address in addresses]
+    await book_consent(session, Consent.OPTED_IN, of, Proof(Means.WORD, event), now)
 
 
 def _new_address(session: WriteSession, client: int, chat: str) -> Address:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import or_, select, text
 
@@ -28,17 +29,42 @@ BATCH = 100
 HELD = timedelta(days=14)
 """While a client talks with a person, or waits for one, the engine starts no contact; so long after the last word."""
 
-DUE = text("""
+LAST_CALL = timedelta(minutes=30)
+"""With less than this of its hours left a contact waits no more for a carrier that is not there: the next channel whose
+carrier is, if it has one, is taken instead. Before that, and for a channel that merely has enough to do, the order of
+the plan is worth the wait."""
+GAVE_WAY = "its carrier was not there and its hours nearly over"
+
+WAYS = """
+select way.channel from unnest(c.channels[c.tried + 1:]) with ordinality way(channel, place)
+join addresses a on a.client_id = c.client_id and a.channel = way.channel
+where way.channel = any(:usable) and a.dead_since is null and a.opted_out_at is null
+"""
+SHUT = "way.channel = any(cast(:shut as text[]))"
+
+DUE = text(f"""
 select c.id, c.client_id from contacts c
 where c.state = 'planned' and c.send_from <= :now
-  and (cardinality(cast(:full as text[])) = 0 or coalesce((
-    select way.channel from unnest(c.channels[c.tried + 1:]) with ordinality way(channel, place)
-    join addresses a on a.client_id = c.client_id and a.channel = way.channel
-    where way.channel = any(:usable) and a.dead_since is null and a.opted_out_at is null
-    order by way.place limit 1), '') <> all(:full))
+  and (cardinality(cast(:full as text[])) = 0
+       or coalesce(({WAYS} order by c.send_until <= :last_call and {SHUT}, way.place limit 1), '') <> all(:full))
 order by c.send_from, c.id limit :most
-""")
+""")  # noqa: S608 our own
 """Contacts that may be opened; not those whose next channel is full. Who has no channel left waits for none."""
+
+GIVE_WAY = text(f"""
+with late as (
+  update outbound set state = 'refused', settled_at = :now, reason = :reason
+  where id in (
+    select o.id from outbound o join contacts c on c.id = o.contact_id
+    where o.state = 'ready' and not o.resent and c.state = 'opened' and o.channel = any(cast(:shut as text[]))
+      and o.send_until > :now and o.send_until <= :last_call and exists ({WAYS} and not {SHUT})
+    order by o.id limit :most for no key update of o skip locked)
+  returning contact_id
+)
+update contacts set state = 'planned', send_from = :now
+where id in (select c.id from contacts c join late on late.contact_id = c.id order by c.id for no key update of c)
+returning id
+""")  # noqa: S608 our own
 
 DROP_MOOT = text("""
 update contacts c set state = 'superseded'
@@ -46,27 +72,48 @@ where c.id = any(:contacts) and c.state = 'planned' and exists (select from moot
 """)
 
 
-async def open_contacts(app: Application, now: datetime, full: Collection[ChannelKind] = ()) -> int:
+async def give_way(app: Application, now: datetime, shut: Collection[ChannelKind]) -> int:
+    """Take back what is queued for channels whose carriers are not there and whose hours are nearly over, where its
+    contact has another channel to go on to. How many messages that were."""
+    asked = _asked(app, now, shut) | {"reason": GAVE_WAY}
+    async with app.database.write() as session:
+        return len((await session.scalars(GIVE_WAY, asked)).all())
+
+
+async def open_contacts(
+    app: Application, now: datetime, full: Collection[ChannelKind] = (), shut: Collection[ChannelKind] = ()
+) -> int:
     """Open up to a batch of planned contacts that are due; none whose next channel is `full`.
 
-    How many were dealt with, in one transaction.
+    In their last half hour (`LAST_CALL`) they pass over channels whose carriers are not there (`shut`) where one after
+    these is. How many were dealt with, in one transaction.
     """
-    ways = {"full": [channel.value for channel in full], "usable": [channel.value for channel in app.channels]}
     async with app.database.write() as session:
-        rows = (await session.execute(DUE, ways | {"now": now, "most": BATCH})).all()
+        asked = _asked(app, now, shut) | {"full": [channel.value for channel in full]}
+        rows = (await session.execute(DUE, asked)).all()
         if not rows:
             return 0
         # Clients are locked before their contacts, as a decision does: in the other order the two could deadlock.
         clients = [row.client_id for row in rows]
         await lock_clients(session, clients)
         await session.execute(DROP_MOOT, {"contacts": [row.id for row in rows]})
-        opening = await _Opening.read(session, app, clients, now)
+        opening = await _Opening.read(session, app, clients, now, shut)
         contacts = select(Contact).where(
             Contact.id.in_([row.id for row in rows]), Contact.state == ContactState.PLANNED
         )
         for contact in await session.scalars(contacts.with_for_update(skip_locked=True)):
             await opening.open(contact)
         return len(rows)
+
+
+def _asked(app: Application, now: datetime, shut: Collection[ChannelKind]) -> dict[str, Any]:
+    return {
+        "usable": [channel.value for channel in app.channels],
+        "shut": [channel.value for channel in shut],
+        "now": now,
+        "last_call": now + LAST_CALL,
+        "most": BATCH,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +129,17 @@ class _Opening:
     cases: Mapping[int, Case]
     held: frozenset[int]
     pauses: Mapping[int, Sequence[Pause]]
+    shut: Collection[ChannelKind]
 
     @classmethod
-    async def read(cls, session: WriteSession, app: Application, clients: Sequence[int], now: datetime) -> _Opening:
+    async def read(
+        cls,
+        session: WriteSession,
+        app: Application,
+        clients: Sequence[int],
+        now: datetime,
+        shut: Collection[ChannelKind],
+    ) -> _Opening:
         people = await session.scalars(select(Client).where(Client.id.in_(clients)))
         usable = select(Address).where(
             Address.client_id.in_(clients), Address.dead_since.is_(None), Address.opted_out_at.is_(None)
@@ -104,6 +159,7 @@ class _Opening:
             {case.id: case for case in cases},
             frozenset(await session.scalars(held)),
             await pauses_of(session, clients),
+            shut,
         )
 
     async def open(self, contact: Contact) -> None:
@@ -152,13 +208,20 @@ class _Opening:
         alone = not ChannelKind(address.channel).overheard
         turn = start(self.app.scripts[contact.script], facts, client.language, self.now, identified=alone)
         slot = Slot(contact.send_from, contact.send_until, BULK, contact.id)
-        await take_turn(self.session, talk, turn, f"contact:{contact.id}", self.now, slot)
+        await take_turn(self.session, self.app, talk, turn, f"contact:{contact.id}", self.now, slot)
 
     def _reachable(self, contact: Contact) -> Address | None:
-        """The address of the first channel not tried yet that is switched on, alive and not opted out."""
-        while contact.tried < len(contact.channels):
-            channel = contact.channels[contact.tried]
-            contact.tried += 1
-            if ChannelKind(channel) in self.app.channels and (contact.client_id, channel) in self.addresses:
-                return self.addresses[contact.client_id, channel]
-        return None
+        """The address of the first channel not tried yet that is switched on, alive and not opted out.
+
+        At the last call one whose carrier is not there is passed over for one whose carrier is.
+        """
+        ways = [
+            (place, address)
+            for place, channel in enumerate(contact.channels[contact.tried :], contact.tried + 1)
+            if ChannelKind(channel) in self.app.channels
+            and (address := self.addresses.get((contact.client_id, channel))) is not None
+        ]
+        if contact.send_until <= self.now + LAST_CALL:
+            ways = [way for way in ways if way[1].channel not in self.shut] or ways
+        contact.tried, address = ways[0] if ways else (len(contact.channels), None)
+        return address

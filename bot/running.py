@@ -13,6 +13,7 @@ from bot.bell import INBOX, OUTBOUND, bell
 from bot.inbox import handle_round
 from bot.sending.dispatcher import Dispatcher
 from bot.sending.parking import complain
+from bot.teaching import teaching_ticks
 from bot.ticks import clock_ticks, doubt_ticks
 from engine.jobs import clockwork
 
@@ -43,8 +44,13 @@ async def until_stopped(app: Application, parts: Collection[Part] = tuple(Part))
 @asynccontextmanager
 async def working(app: Application, parts: Collection[Part] = tuple(Part)) -> AsyncIterator[None]:
     """Do these parts while the block runs. At its end calls under way are waited for."""
-    ticks = [*(clock_ticks(app) if Part.CLOCK in parts else []), *(doubt_ticks(app) if Part.SENDER in parts else [])]
-    scheduler = clockwork(ticks)
+    scheduler = clockwork(
+        [
+            *(clock_ticks(app) if Part.CLOCK in parts else []),
+            *(doubt_ticks(app) if Part.SENDER in parts else []),
+            *(teaching_ticks(app.examples) if Part.INBOX in parts else []),
+        ]
+    )
     scheduler.start()
     try:
         async with _handling(app, wanted=Part.INBOX in parts), _sending(app, wanted=Part.SENDER in parts):

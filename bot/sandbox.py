@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from bot.server import serving
 from bot.settings import Settings
 from bot.ticks import talk_tick
 from bot.wiring import Wired, wire
+from channels.sandbox.faults import FaultPlan, FaultyTwilio
 from channels.sandbox.payments import PaymentProvider as PaymentsCarrier
 from channels.sandbox.ringing import RingingCalls
 from channels.sandbox.smtp import SmtpRelay
@@ -106,16 +108,17 @@ async def sandbox(  # noqa: PLR0913 - one deployment's particulars, by name
     quarantine_seconds: float = 60.0,
     telegram: bool = True,
     phones: Callable[[Sandbox], Room] | None = None,
+    faults: FaultPlan | None = None,
 ) -> AsyncIterator[Sandbox]:
     """Run the application with sandbox carriers on loopback; with `journals` the carriers outlive a kill.
 
     Without `telegram` there is no bot, as in a deployment that has set none up. `phones` let a visitor of the console
-    see and do what the subscribers do.
+    see and do what the subscribers do. With `faults` Twilio's messages have bad days.
     """
     listening = bind("127.0.0.1", port)
     public_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     keys = Keys.new()
-    carriers = _carriers(keys, clock, public_url, journals)
+    carriers = _carriers(keys, clock, public_url, journals, faults)
     started = [carrier for carrier in carriers.all if telegram or carrier is not carriers.telegram]
     for carrier in started:
         await carrier.start()
@@ -140,12 +143,13 @@ async def sandbox(  # noqa: PLR0913 - one deployment's particulars, by name
         await wired.close()
 
 
-def _carriers(keys: Keys, clock: Clock, public_url: str, journals: Path | None) -> Carriers:
+def _carriers(keys: Keys, clock: Clock, public_url: str, journals: Path | None, faults: FaultPlan | None) -> Carriers:
     def journal(name: str) -> Path | None:
         return journals and journals / f"{name}.jsonl"
 
+    messages = partial(FaultyTwilio, faults) if faults else TwilioCarrier
     return Carriers(
-        twilio=TwilioCarrier(
+        twilio=messages(
             account_sid=keys.account,
             auth_token=keys.token,
             number=OUR_NUMBER,

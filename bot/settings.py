@@ -33,7 +33,7 @@ class StoreSettings(BaseSettings):
 
     `database_url` empty means the embedded PostgreSQL below `data_dir`; it names the driver, however it was written.
     `decide_at` is on the wall clock of `timezone`, the deployment's own; the hours to send are the client's.
-    `lei` is the currency meant where somebody writes lei.
+    `lei` is the currency meant where somebody writes lei; `examples` is the folder of the deployment's own replies.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
@@ -42,6 +42,7 @@ class StoreSettings(BaseSettings):
     data_dir: Path = Path(".amiable")
     timezone: str = "Europe/Bucharest"
     lei: Literal["RON", "MDL"] = "RON"
+    examples: Path | None = None
     decide_at: time = time(8, 0)
     send_from: time = time(9, 0)
     send_until: time = Field(default=time(20, 0), validate_default=True)
@@ -58,6 +59,13 @@ class StoreSettings(BaseSettings):
         if url is None or url.drivername not in POSTGRES:
             raise ValueError("write the address of a PostgreSQL as postgresql://USER:PASSWORD@HOST:PORT/NAME")
         return url.set(drivername=DRIVER).render_as_string(hide_password=False)
+
+    @field_validator("examples", mode="before")
+    @classmethod
+    def _folder(cls, value: str) -> Path | None:
+        if value and not Path(value).is_dir():
+            raise ValueError(f"there is no folder {value}; make it, or leave the setting empty")
+        return Path(value) if value else None
 
     @field_validator("timezone")
     @classmethod
@@ -121,6 +129,7 @@ class Settings(StoreSettings):
     voice_api_url: str = ""
     operator_number: str = ""
     smtp_url: Given
+    smtp_log: Path | None = None
     mail_domain: Given
     mail_listen: str = "127.0.0.1:8025"
     api_token: SecretStr = SecretStr("")
@@ -132,6 +141,11 @@ class Settings(StoreSettings):
     telegram_bot_name: str = ""
     telegram_polling: bool = False
     telegram_webhook_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+
+    @field_validator("smtp_log", mode="before")
+    @classmethod
+    def _log(cls, value: str | Path | None) -> Path | None:
+        return Path(value) if value else None
 
     def per_second(self, channel: ChannelKind) -> float:
         """How many sends a second a channel's carrier is offered; 0 is as fast as it takes them."""

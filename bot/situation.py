@@ -177,6 +177,11 @@ class Situations:
         return tuple(due for due in dues if due.amount)
 
 
+def outstanding(facts: Facts, matter: str) -> bool:
+    """Whether there is still something that a client can be reminded of: what the talk is about, or any free debt."""
+    return facts.due(matter) is not None or bool(facts.amount_due)
+
+
 def _chased(position: Position, case: RunningCase) -> bool:
     """Whether what may be collected is enough for the next stage, or still for the one the case is in.
 

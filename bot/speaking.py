@@ -12,27 +12,37 @@ from sqlalchemy import bindparam, text
 
 from bot.application import Application
 from bot.content import pack
-from dialogs.message import Message
+from dialogs.message import Chose, Keys, Message, Reply
+from dialogs.state import State
 from dialogs.turn import Turn
 from engine.apply import Source, apply
 from engine.outcome import LanguageChanged, OperatorRequested, OptedOut
+from engine.store.consents import Means
 from engine.store.session import WriteSession
 from engine.store.tables.casework import Contact
 from engine.store.tables.portfolio import Address, Client
+from engine.store.tables.silence import Silence
 from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 
 REPLY, BULK = 0, 10
 ANSWER_LIFE = timedelta(hours=24)
+ASKED_IN = "asked_in"
+"""Where a message's content names the turn it reminds of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """When a message may go out, how it ranks against others, and the contact it opens (an answer opens none)."""
+    """When a message may go out, how it ranks against others, and the contact it opens (an answer opens none).
+
+    `asked_in` is the number of the turn a reminder is about: it is not sent once the talk has another, or nothing is
+    owed any more. An answer goes out whatever comes after it.
+    """
 
     start: datetime
     end: datetime
     priority: int = REPLY
     contact: int | None = None
+    asked_in: int | None = None
 
 
 def answer_slot(now: datetime) -> Slot:
@@ -72,7 +82,14 @@ async def open_talk(
 
 
 async def take_turn(
-    session: WriteSession, talk: Conversation, turn: Turn, event: str, now: datetime, slot: Slot
+    session: WriteSession,
+    app: Application,
+    talk: Conversation,
+    turn: Turn,
+    event: str,
+    now: datetime,
+    slot: Slot,
+    means: Means = Means.WORD,
 ) -> None:
     """Store a turn, book its outcomes, queue what it says. The client is locked by the caller, who re-decides.
 
@@ -80,14 +97,25 @@ async def take_turn(
     """
     address = await session.get_one(Address, talk.address_id)
     silenced = address.opted_out_at is not None
-    parting = await book_turn(session, talk, turn, event, now)
+    parting = await book_turn(session, app, talk, turn, event, now, means)
     if turn.messages and not silenced:
         await say(session, talk, turn.messages, now, slot, parting=parting)
 
 
-async def book_turn(session: WriteSession, talk: Conversation, turn: Turn, event: str, now: datetime) -> bool:
-    """Store where a turn left the talk and book its outcomes. Whether what it says are the bot's parting words."""
-    source = Source(talk.client_id, talk.address_id, talk.channel, talk.currency, event)
+async def book_turn(
+    session: WriteSession,
+    app: Application,
+    talk: Conversation,
+    turn: Turn,
+    event: str,
+    now: datetime,
+    means: Means = Means.WORD,
+) -> bool:
+    """Store where a turn left the talk and what follows if nobody answers, and book its outcomes.
+
+    Whether what it says are the bot's parting words.
+    """
+    source = Source(talk.client_id, talk.address_id, talk.channel, talk.currency, event, means)
     await apply(session, turn.outcomes, source, now)
     talk.state = turn.state.to_json()
     talk.last_at = now
@@ -101,14 +129,43 @@ async def book_turn(session: WriteSession, talk: Conversation, turn: Turn, event
                 parting = True
             case LanguageChanged(language, _):
                 talk.language = language
+    if talk.owner == Owner.BOT:
+        await _await_answer(session, app, talk, turn.state, now)
     return parting
+
+
+async def _await_answer(
+    session: WriteSession, app: Application, talk: Conversation, state: State, now: datetime
+) -> None:
+    """Keep when the next rung of the question's silence ladder is due: its distance from the one before, from now on.
+
+    So a program that was down for days does one rung when it is back, not all that are late.
+    """
+    script = app.scripts.get(talk.script)
+    step = script.steps.get(state.asked) if script and not state.done else None
+    ladder = step.ask.silence if step and step.ask else ()
+    if state.rungs < len(ladder):
+        before = ladder[state.rungs - 1].after if state.rungs else timedelta()
+        due = now + ladder[state.rungs].after - before
+        session.add(Silence(conversation_id=talk.id, turn=state.turn, rung=state.rungs, due_at=due))
+
+
+def means_of(reply: Reply) -> Means:
+    """How something was said."""
+    match reply:
+        case Keys():
+            return Means.KEY
+        case Chose():
+            return Means.BUTTON
+    return Means.WORD
 
 
 async def say(
     session: WriteSession, talk: Conversation, messages: Sequence[Message], now: datetime, slot: Slot, *, parting: bool
 ) -> None:
     """Queue what the bot says. It is rendered when it is claimed for sending, from the facts of that moment."""
-    said = {"author": Author.BOT, "content": pack(messages), "text": None, "now": now}
+    content = pack(messages) | ({} if slot.asked_in is None else {ASKED_IN: slot.asked_in})
+    said = {"author": Author.BOT, "content": content, "text": None, "now": now}
     await _queue(session, talk, said, slot, parting=parting)
 
 

@@ -26,4 +26,4 @@ async def thank(session: WriteSession, app: Application, paid: PaidOutcome, even
     talk = await open_talk(session, app, client, address, SCRIPT, paid.amount.currency, now)
     facts = (await Situations.read(session, app, [client.id], now)).facts(client, paid.amount.currency)
     turn = start(app.scripts[SCRIPT], facts, talk.language, now)
-    await take_turn(session, talk, turn, event, now, answer_slot(now))
+    await take_turn(session, app, talk, turn, event, now, answer_slot(now))

@@ -9,10 +9,13 @@ from sqlalchemy import text
 
 from bot.application import Application
 from bot.inbox import handle_inbox
-from bot.outreach import open_contacts
+from bot.outreach import give_way, open_contacts
+from bot.reconciling import reconcile
 from bot.resolver import resolve_unknown
 from bot.sending.claim import BATCH
+from bot.sending.pace import FUSE
 from bot.sending.sender import send_due
+from bot.silences import break_silences
 from bot.speaking import BULK
 from engine.contact import ChannelKind
 from engine.daily import RunUnderWay, decide_day
@@ -23,17 +26,22 @@ from engine.run import decide_changed
 WAITING = text("""
 select exists (select from inbox where state = 'new'),
        exists (select from contacts where state = 'planned' and send_from <= :now),
-       exists (select from outbound where state = 'ready' and send_from <= :now)
+       exists (select from outbound where state = 'ready' and send_from <= :now),
+       exists (select from silences where due_at <= :now)
 """)
 
-FULL = text("""
-select lane.channel from unnest(cast(:channels as text[])) lane(channel)
-where :most <= (
-  select count(*) from (
-    select from outbound
-    where state = 'ready' and channel = lane.channel and priority = :bulk and send_from <= :now limit :most) queued)
+HELD_UP = text("""
+select lane.channel,
+       :most <= (
+         select count(*) from (
+           select from outbound
+           where state = 'ready' and channel = lane.channel and priority = :bulk and send_from <= :now
+           limit :most) queued
+       ) as is_full,
+       exists (select from carriers s where s.channel = lane.channel and s.failures >= :fuse) as is_shut
+from unnest(cast(:channels as text[])) lane(channel)
 """)
-"""The channels with as much in their queues as is ever put before a carrier."""
+"""Which channels have as much in their queues as is ever put before a carrier, and whose breakers are open."""
 
 
 async def day_tick(app: Application, now: datetime) -> None:
@@ -53,16 +61,18 @@ async def day_tick(app: Application, now: datetime) -> None:
 
 
 async def talk_tick(app: Application, now: datetime) -> int:
-    """Handle what came in, send what is queued, open due contacts, until nothing is left. How much was done.
+    """Handle what came in and what did not, send what is queued, open due contacts, until nothing is left.
 
-    No contact is opened while a whole batch was queued: a backlog waits as contacts, not as messages going stale.
+    How much was done. No contact is opened while a whole batch was queued: a backlog waits as contacts, not as messages
+    going stale.
     """
     done = 0
     while True:
         async with app.database.read() as session:
-            inbox, contacts, messages = (await session.execute(WAITING, {"now": now})).one()
+            inbox, contacts, messages, silences = (await session.execute(WAITING, {"now": now})).one()
         before = done
         done += await handle_inbox(app, now) if inbox else 0
+        done += await break_silences(app, now) if silences else 0
         sent = await send_due(app, now) if messages else 0
         done += sent
         done += await open_contacts(app, now) if contacts and sent < BATCH else 0
@@ -73,13 +83,17 @@ async def talk_tick(app: Application, now: datetime) -> int:
 async def contacts_tick(app: Application, now: datetime) -> None:
     """Open due contacts until nothing is left, or enough is queued: a backlog waits as contacts, as in `talk_tick`.
 
-    Each channel has its own: a carrier that is slow or down holds up only who is to be reached by it.
+    Each channel has its own: a carrier that is slow or down holds up only who is to be reached by it, and one that is
+    down them only until their hours are nearly over (`bot.outreach.LAST_CALL`).
     """
     asked = {"channels": [channel.value for channel in app.channels], "now": now, "bulk": BULK, "most": BATCH}
     while True:
         async with app.database.read() as session:
-            full = frozenset(map(ChannelKind, await session.scalars(FULL, asked)))
-        if full.issuperset(app.channels) or not await open_contacts(app, now, full):
+            rows = (await session.execute(HELD_UP, asked | {"fuse": FUSE})).all()
+        full = frozenset(ChannelKind(row.channel) for row in rows if row.is_full)
+        shut = frozenset(ChannelKind(row.channel) for row in rows if row.is_shut)
+        given = await give_way(app, now, shut) if shut else 0
+        if full.issuperset(app.channels) or not (await open_contacts(app, now, full, shut) or given):
             return
 
 
@@ -92,7 +106,18 @@ def clock_ticks(app: Application) -> list[Tick]:
     async def contacts() -> None:
         await contacts_tick(app, app.clock())
 
-    return [Tick("day", 60, day), Tick("contacts", 1, contacts)]
+    async def silences() -> None:
+        await break_silences(app, app.clock())
+
+    async def records() -> None:
+        await reconcile(app, app.clock())
+
+    return [
+        Tick("day", 60, day),
+        Tick("contacts", 1, contacts),
+        Tick("silences", 5, silences),
+        Tick("records", 15, records),
+    ]
 
 
 def doubt_ticks(app: Application) -> list[Tick]:

@@ -11,6 +11,7 @@ from bot.because import shown
 from engine.contact import Delivery
 from engine.explaining.traces import Act, Given, Ordered, Sending, Touch, Traces
 from engine.money import Money
+from engine.store.consents import CONSENT, Consent
 from engine.store.tables.casework import ContactState, Occasion
 
 FARED = {
@@ -45,14 +46,23 @@ DONE = {
     "exemption_ended": "{by} ended an exemption: {reason}.",
     "taken_over": "{operator} took over the conversation by {channel}; the bot is silent in it.",
     "handed_back": "{operator} handed the conversation by {channel} back to the bot.",
-    "opted_out": "The client wants no more messages on a channel.",
+    "tried_again": "{operator} had a parked message by {channel} tried again.",
+    "given_up": "{operator} gave a parked message by {channel} up: {reason}.",
+    "gap_closed": "{operator} closed the gap of {subject} by {channel}: {reason}.",
     "refund": "What was paid on {invoice} was taken back: {amount}.",
     "promise": "{amount} was promised until {until}.",
     "dispute": "{amount} was disputed: {reason}.",
 }
+CONSENTS = {
+    Consent.OPTED_OUT: "The client wants no more messages by {channel} (said by {means}).",
+    Consent.OPTED_IN: "The client wants messages by {channel} again (said by {means}).",
+    Consent.UNUSABLE: "The address for {channel} was found to be of no use (by {means}).",
+    Consent.USABLE: "The address for {channel} is of use again (by {means}).",
+}
 BY_PEOPLE = frozenset(
     {"moved", "stage_skipped", "stage_held", "stage_resumed", "contact_added", "version_changed"}
     | {"paused", "pause_ended", "exempted", "exemption_ended", "taken_over", "handed_back", "deed"}
+    | {"tried_again", "given_up", "gap_closed"}
 )
 """Kinds of the history that are deviations and other deeds of people, not of the engine or the client."""
 
@@ -85,6 +95,8 @@ def act(one: Act) -> str:
         what = detail.get("invoice") or detail.get("account") or "everything of the client"
         end = f" until {detail['until']}" if "until" in detail else ""
         return f"{detail['by']} held {what} out of the work{end}: {detail['reason']}."
+    if one.kind == CONSENT:
+        return CONSENTS[Consent(one.detail["what"])].format_map(_Complete(detail))
     if one.kind in DONE:
         return DONE[one.kind].format_map(_Complete(detail))
     told = ", ".join(f"{_words(name)} {value}" for name, value in detail.items() if name != "currency")

@@ -45,7 +45,7 @@ class Wired:
 
 def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> Wired:
     """The application of these settings on a migrated database."""
-    mail = EmailSettings(settings.smtp_url, settings.mail_domain, settings.creditor)
+    mail = EmailSettings(settings.smtp_url, settings.mail_domain, settings.creditor, log=settings.smtp_log)
     provider = PaymentProvider(
         settings.payments_url,
         settings.payments_key.get_secret_value(),
@@ -75,6 +75,7 @@ def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> W
         decide_at=settings.decide_at,
         manner=Manner(settings.operator_number),
         callback=settings.hotline or settings.voice_number,
+        examples=settings.examples,
     )
     desk = PayDesk(database, clock, provider, settings.public_url, settings.creditor, settings.hotline)
     verifier = TwilioVerifier(settings.public_url, [settings.twilio_auth_token.get_secret_value()])

@@ -6,7 +6,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from uuid import UUID
 
+from channels.layout import numbered
 from channels.port import Button, Unreadable
+from dialogs.message import Speech
 
 LONGEST_PAYLOAD = 64
 """Bytes of UTF-8 that Telegram lets a button carry."""
@@ -31,6 +33,15 @@ def read_payload(payload: str) -> tuple[str, UUID]:
     except ValueError:
         pass
     raise Unreadable("a button was pressed that is not of our making")
+
+
+def keyboard(speech: Speech, attempt: UUID) -> tuple[tuple[tuple[Button, ...], ...], list[str]]:
+    """Rows of buttons below a speech, that of the pay link first; and the options too long for one, to be typed."""
+    link = [(Button(speech.link_label, url=speech.link),)] if speech.link and speech.link_label else []
+    lines = zip(numbered(speech.choices), (payload_of(choice.id, attempt) for choice in speech.choices), strict=True)
+    offered = [Button(line, payload) for line, payload in lines]
+    pressed = [button for button in offered if button.payload]
+    return (*link, *rows(pressed)), [button.label for button in offered if not button.payload]
 
 
 def rows(buttons: Sequence[Button]) -> list[tuple[Button, ...]]:

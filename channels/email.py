@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from html import escape
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import (
@@ -23,7 +24,8 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
-from channels.layout import numbered
+from channels.layout import letter, numbered
+from channels.maillog import took
 from channels.port import (
     CANNOT_TELL,
     CannotTell,
@@ -54,7 +56,8 @@ class EmailSettings:
     """A relay and who we are to it. `relay_url` is smtp://[user:password@]host[:port], or smtps:// for TLS at once.
 
     With smtp:// TLS is used where the relay offers it. `domain` is ours: the sender `billing@domain`, answers to
-    `reply+<thread>@domain`, bounces to `bounce+<attempt>@domain`; mail for it must reach the mailbox.
+    `reply+<thread>@domain`, bounces to `bounce+<attempt>@domain`, opt-outs to `stop+<thread>@domain`; mail for it must
+    reach the mailbox. `log` is the relay's log, where it is a Postfix of ours and can be read.
     """
 
     relay_url: str
@@ -62,6 +65,7 @@ class EmailSettings:
     sender_name: str
     timeout: float = 20.0
     connections: int = 4
+    log: Path | None = None
 
 
 class EmailChannel:
@@ -77,12 +81,11 @@ class EmailChannel:
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
         """Text and HTML say the same; options are short lines to answer with a number or in words."""
-        body = "\n\n".join([*speech.paragraphs, *(["\n".join(numbered(speech.choices))] if speech.choices else [])])
         return Draft(
             self.kind,
             envelope.attempt,
             envelope.to,
-            body,
+            letter(speech.paragraphs, numbered(speech.choices)),
             subject=speech.subject,
             html=_page(speech),
             thread=envelope.thread,
@@ -107,8 +110,12 @@ class EmailChannel:
             raise NotSent("it was given up before the relay was offered the mail", retry_after=0.0) from None
         return Receipt(str(message["Message-ID"]))
 
-    async def find(self, sought: Sought, since: datetime) -> CannotTell:
-        """SMTP has no way to ask: a bounce or an answer may still tell."""
+    async def find(self, sought: Sought, since: datetime) -> Receipt | CannotTell:
+        """SMTP has no way to ask. The relay's log may tell that it took the mail, and nothing that it did not: logs are
+        turned over, and come late from other machines."""
+        message, log = f"<{sought.attempt}@{self._settings.domain}>", self._settings.log
+        if log is not None and await asyncio.to_thread(took, log, message):
+            return Receipt(message)
         return CANNOT_TELL
 
     async def close(self) -> None:
@@ -194,6 +201,7 @@ class EmailChannel:
             "To": draft.to,
             "Reply-To": f"reply+{draft.thread}@{domain}",
             "Subject": draft.subject,
+            "List-Unsubscribe": f"<mailto:stop+{draft.thread}@{domain}>",
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
             "References": thread,

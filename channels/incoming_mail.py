@@ -31,6 +31,9 @@ UUID_TEXT = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ATTEMPT_ID = re.compile(rf"<({UUID_TEXT})@", re.IGNORECASE)
 BOUNCE_ADDRESS = re.compile(rf"\bbounce\+({UUID_TEXT})@", re.IGNORECASE)
 REPLY_ADDRESS = re.compile(r"\breply\+([A-Za-z0-9_-]{1,100})@", re.IGNORECASE)
+STOP_ADDRESS = re.compile(r"\bstop\+([A-Za-z0-9_-]{1,100})@", re.IGNORECASE)
+STOP = "stop"
+"""What is said by a mail to the address of the list header; a word of every language."""
 THREAD_ID = re.compile(r"<([A-Za-z0-9_-]{1,100})@")
 CHARSETS = re.compile(r"(us-)?ascii|utf-?8|(iso-?8859-?|latin-?|windows-?|cp-?)\d{1,4}|koi8-?[ru]|mac-?cyrillic")
 ABOUT_THE_ADDRESS = re.compile(r"5\.1\.(?![78]\b)\d")
@@ -52,8 +55,11 @@ def read_mail(raw: bytes) -> Inbound | StatusReport | None:
         # The old policy reads headers lazily: the new one takes seconds over twenty thousand recipients.
         mail = message_from_bytes(raw[:PARSED])
         event = _event(mail, raw)
-        if mail.get_content_type() == "multipart/report" and (notice := _delivery_notice(mail)):
-            return _bounce(mail, notice, event)
+        if mail.get_content_type() == "multipart/report":
+            if str(mail.get_param("report-type", "")).lower() == "feedback-report":
+                return _complaint(mail, event)
+            if notice := _delivery_notice(mail):
+                return _bounce(mail, notice, event)
         return _answer(mail, event)
     except (RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise MailRefused(f"the mail cannot be read: {type(error).__name__}") from None
@@ -73,7 +79,8 @@ def _bound(raw: bytes) -> None:
 def _answer(mail: Message, event: str) -> Inbound:
     sender = parseaddr(_header(mail, "From") or _header(mail, "Return-Path"))[1].lower()
     thread, attempt = _whereto(mail)
-    text = unquoted(_text(mail))
+    stops = bool(STOP_ADDRESS.search(_recipients(mail)))
+    text = STOP if stops else unquoted(_text(mail))
     subject = _decoded(_header(mail, "Subject"))
     if not text and not re.match(r"\s*(re|fwd?|aw|răsp|на)\s*:", subject, re.IGNORECASE):
         text = subject.strip()
@@ -83,8 +90,9 @@ def _answer(mail: Message, event: str) -> Inbound:
         sender,
         Said(text[:LONGEST_REPLY].replace("\0", "")),
         thread=thread,
-        automatic=not sender or _automatic(mail, sender),
+        automatic=not sender or (not stops and _automatic(mail, sender)),
         attempt=attempt,
+        unsubscribes=stops,
     )
 
 
@@ -93,8 +101,8 @@ def _whereto(mail: Message) -> tuple[str, UUID | None]:
     ids = f"{_header(mail, 'References')} {_header(mail, 'In-Reply-To')}"
     attempts = ATTEMPT_ID.findall(ids)
     attempt = UUID(attempts[-1]) if attempts else None
-    recipients = " ".join(_header(mail, name) for name in RECIPIENT_HEADERS)
-    found = REPLY_ADDRESS.search(recipients) or THREAD_ID.search(ids)
+    recipients = _recipients(mail)
+    found = STOP_ADDRESS.search(recipients) or REPLY_ADDRESS.search(recipients) or THREAD_ID.search(ids)
     thread = found[1] if found else ""
     return ("" if thread in attempts else thread), attempt
 
@@ -128,9 +136,7 @@ def _bounce(mail: Message, notice: list[Message], event: str) -> StatusReport | 
             continue
         code = _header(group, "Status").strip().split(" ")[0][:10]
         ours = _original_id(mail)
-        found = ATTEMPT_ID.search(ours) or BOUNCE_ADDRESS.search(
-            " ".join(_header(mail, name) for name in RECIPIENT_HEADERS)
-        )
+        found = ATTEMPT_ID.search(ours) or BOUNCE_ADDRESS.search(_recipients(mail))
         return StatusReport(
             ChannelKind.EMAIL,
             event,
@@ -141,6 +147,29 @@ def _bounce(mail: Message, notice: list[Message], event: str) -> StatusReport | 
             address_dead=state is Delivery.FAILED and bool(ABOUT_THE_ADDRESS.match(code)),
         )
     return None
+
+
+def _complaint(mail: Message, event: str) -> StatusReport:
+    """Somebody called our mail unwanted (RFC 5965); where the report names none of ours, a person looks at it.
+
+    Providers strike out Message-IDs; then the address bounces go to may still be there, as the report's own recipient
+    or as the envelope's sender it quotes.
+    """
+    ours = _original_id(mail)
+    envelopes = " ".join(_header(part, "Original-Mail-From") for part in mail.walk())
+    found = ATTEMPT_ID.search(ours) or BOUNCE_ADDRESS.search(f"{_recipients(mail)} {envelopes}")
+    return StatusReport(
+        ChannelKind.EMAIL,
+        event,
+        reference=ours,
+        state=Delivery.DELIVERED,
+        attempt=UUID(found[1]) if found else None,
+        complaint=True,
+    )
+
+
+def _recipients(mail: Message) -> str:
+    return " ".join(_header(mail, name) for name in RECIPIENT_HEADERS)
 
 
 def _original_id(mail: Message) -> str:

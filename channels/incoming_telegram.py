@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -69,6 +69,7 @@ class _Contact(BaseModel):
 class _Message(BaseModel):
     model_config = ConfigDict(extra="allow")
 
+    message_id: int = 0
     chat: _Chat
     sender: _Person | None = Field(default=None, alias="from")
     text: str = ""
@@ -94,12 +95,13 @@ class _Change(BaseModel):
 class _Update(BaseModel):
     update_id: int
     message: _Message | None = None
+    edited_message: _Message | None = None
     callback_query: _Query | None = None
     my_chat_member: _Change | None = None
 
 
 def read_update(raw: bytes) -> Inbound | TelegramStart | LanguageWanted | Blocked | None:
-    """What an update tells us; None for what needs no answer: groups, channels, pins, an unblocking.
+    """What an update tells us; None for what needs no answer: groups, channels, pins, an unblocking, an edited command.
 
     Raises Unreadable where it is no update.
     """
@@ -107,6 +109,9 @@ def read_update(raw: bytes) -> Inbound | TelegramStart | LanguageWanted | Blocke
     event = str(update.update_id)
     if update.message is not None:
         return _message(event, update.message)
+    if update.edited_message is not None:
+        again = _message(event, update.edited_message)
+        return replace(again, edited=True) if isinstance(again, Inbound) else None
     if update.callback_query is not None:
         return _press(event, update.callback_query)
     if update.my_chat_member is not None:
@@ -148,7 +153,8 @@ def _message(event: str, message: _Message) -> Inbound | TelegramStart | Languag
         return LanguageWanted(event, chat, argument.strip(), person.language_code)
     elif not text and SHOWN.isdisjoint(message.model_extra or {}):
         return None
-    return Inbound(ChannelKind.TELEGRAM, event, chat, Said(text), automatic=person.is_bot)
+    number = str(message.message_id)
+    return Inbound(ChannelKind.TELEGRAM, event, chat, Said(text), automatic=person.is_bot, message=number)
 
 
 def _press(event: str, query: _Query) -> Inbound | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from dialogs.message import Reply, Speech
@@ -82,7 +83,7 @@ Wide enough for a machine set to a wrong zone or season: our other messages of t
 
 def digest(body: str) -> bytes:
     """What a text is known by: SHA-256 of it without surrounding space, which carriers trim."""
-    return sha256(body.strip().encode()).digest()
+    return sha256(body.strip().encode("utf-8", "replace")).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,14 @@ class Uncertain(SendFailed):
 
 
 class LookupFailed(Exception):
-    """The carrier could not be asked about a message: nothing is known of it yet, ask again later."""
+    """The carrier could not be asked: nothing is known yet, ask again later.
+
+    `retry_after` is for how many seconds it wants to be left alone, None where it says nothing of that.
+    """
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class Unreadable(ValueError):
@@ -143,6 +151,8 @@ class Inbound:
     """A reply as it came. `event` is the carrier's unique id of it; `thread` our token, where the channel carries one.
 
     `attempt` is the send it answers, where the channel tells: a reply proves that the carrier had taken it.
+    `message` is the carrier's name of the message, where it can be `edited` later: then it comes again by that name.
+    `unsubscribes`: it came by the address that our mail's list header names for that, whatever is written in it.
     `automatic` marks bounces, out-of-office and other mail that no person wrote: never answered.
     """
 
@@ -153,11 +163,17 @@ class Inbound:
     thread: str = ""
     automatic: bool = False
     attempt: UUID | None = None
+    unsubscribes: bool = False
+    message: str = ""
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """News of an earlier send. `attempt` comes from our own callback address or message id, None if it carried none."""
+    """News of an earlier send. `attempt` comes from our own callback address or message id, None if it carried none.
+
+    `complaint`: whoever got it told their provider that it was unwanted.
+    """
 
     channel: ChannelKind
     event: str
@@ -167,6 +183,28 @@ class StatusReport:
     code: str = ""
     address_dead: bool = False
     opted_out: bool = False
+    complaint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message as its carrier has it on record, and what the webhook of it would have brought.
+
+    `event` and `raw` are that webhook's name in the inbox and its body; `event` is empty where there is none to come
+    yet. `ours`: we sent it to the `person`, not they to us. `sender` is the number of ours it went by, `reference` the
+    carrier's own name of it. By the carrier's clock `at` is when it took the message, `changed` when that last changed.
+    `digest` is empty where the carrier keeps no text.
+    """
+
+    event: str
+    raw: bytes
+    ours: bool
+    reference: str
+    sender: str
+    person: str
+    at: datetime
+    changed: datetime
+    digest: bytes = b""
 
 
 class CannotTell:
@@ -206,4 +244,18 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """A carrier that can be asked for all it has on record, not only for one message."""
+
+    kind: ChannelKind
+
+    def records(self, since: datetime) -> AsyncIterator[Sequence[Record | Unreadable]]:
+        """What it sent and received for us at or after `since` (aware UTC), newest first, a page a request.
+
+        A record that makes no sense is Unreadable in its place: the others are not. Raises LookupFailed.
+        """
         ...

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 from uuid import UUID
 
-from channels.layout import numbered
+from twilio.rest.api.v2010.account.message import MessageInstance
+
+from channels.layout import text_message
 from channels.port import (
     CLOCKS_APART,
     Capabilities,
@@ -15,18 +18,20 @@ from channels.port import (
     Envelope,
     Inbound,
     Receipt,
+    Record,
     Sought,
     StatusReport,
     Uncertain,
     Unreadable,
     digest,
 )
-from channels.segments import economical
-from channels.twilio_api import NOBODY_THERE, OPTED_OUT, TWILIO, Access, TwilioApi
+from channels.twilio_api import NOBODY_THERE, OPTED_OUT, TWILIO, Access, Older, TwilioApi
 from dialogs.message import Said, Speech
 from engine.contact import ChannelKind, Delivery
 
 OUT_OF_VALIDITY = "30036"
+PAGE = 1000
+"""As many as Twilio gives at once."""
 SHORTEST_VALIDITY, LONGEST_VALIDITY = 10, 36_000
 """In seconds; what is asked to last for less Twilio may drop before it is tried."""
 
@@ -84,13 +89,11 @@ class SmsChannel:
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
         """Paragraphs and numbered options as lines, in the cheapest spelling that loses nothing."""
-        fold = self._settings.fold_romanian and speech.language.split("-")[0] == "ro"
-        body = economical("\n".join([*speech.paragraphs, *numbered(speech.choices)]), fold_romanian=fold)
         return Draft(
             self.kind,
             envelope.attempt,
             envelope.to,
-            body.strip(),
+            text_message(speech, fold_romanian=self._settings.fold_romanian),
             thread=envelope.thread,
             first=envelope.first,
             lasts=envelope.lasts,
@@ -120,6 +123,17 @@ class SmsChannel:
         ]
         return Receipt(min(found)[1]) if found else None
 
+    async def records(self, since: datetime) -> AsyncIterator[Sequence[Record | Unreadable]]:
+        """What Twilio sent and received for us at or after `since`, newest first, a page a request.
+
+        It lists by when it sent a message, and may filter by the day only: the exact time is compared here, and what is
+        older asked for no further.
+        """
+        since = since.astimezone(UTC).replace(microsecond=0)
+        listing = self._api.client.messages.page_async(date_sent_after=since, page_size=PAGE)
+        async for page in self._api.recorded(listing, lambda one: self._record(one, since)):
+            yield page
+
     async def close(self) -> None:
         """Close the connections to Twilio."""
         await self._api.close()
@@ -137,6 +151,37 @@ class SmsChannel:
         if bounds:
             request["validity_period"] = min(max(int(min(bounds)), SHORTEST_VALIDITY), LONGEST_VALIDITY)
         return request
+
+    def _record(self, message: MessageInstance, since: datetime) -> Record | None:
+        """None of what another user of the account sent or received, and of Twilio's own answers to STOP and START."""
+        at, sent = message.date_created or message.date_sent, message.date_sent or message.date_created
+        if sent < since:
+            raise Older
+        if message.direction == "outbound-reply":
+            return None
+        inbound = message.direction == "inbound"
+        sender, person = (message.to, message.from_) if inbound else (message.from_, message.to)
+        status = str(message.status or "")
+        if self._settings.sender not in (sender, message.messaging_service_sid) or not message.sid:
+            return None
+        form = {"MessageSid": message.sid, "From": message.from_, "To": message.to}
+        told = STATES.get(status, Delivery.ACCEPTED).rank > Delivery.ACCEPTED.rank
+        event = message.sid if inbound else f"{message.sid}:{status}" if told else ""
+        if inbound:
+            form["Body"] = message.body or ""
+        else:
+            form |= {"MessageStatus": status, "ErrorCode": str(message.error_code or "")}
+        return Record(
+            event,
+            urlencode(form, errors="replace").encode(),
+            not inbound,
+            message.sid,
+            sender or self._settings.sender,
+            person or "",
+            at,
+            max(at, message.date_updated or at),
+            b"" if inbound else digest(message.body or ""),
+        )
 
 
 def read_sms(form: Mapping[str, str]) -> Inbound:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape, unescape
@@ -35,9 +34,9 @@ from aiogram.types import (
 )
 from aiohttp import ClientConnectorError, ConnectionTimeoutError, InvalidURL
 
-from channels.buttons import payload_of, rows
+from channels.buttons import keyboard
 from channels.incoming_telegram import Unreachable
-from channels.layout import numbered
+from channels.layout import letter, numbered
 from channels.port import (
     CANNOT_TELL,
     Busy,
@@ -57,7 +56,7 @@ from dialogs.message import Speech
 from engine.contact import ChannelKind, Delivery
 
 TELEGRAM = "https://api.telegram.org"
-UPDATES = ["message", "callback_query", "my_chat_member"]
+UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 """What we ask to be told of; left out, Telegram keeps to what was asked for earlier."""
 
 LONGEST = 4096
@@ -120,20 +119,16 @@ class TelegramChannel:
 
         An option too long for a button's payload stands in the text, to be answered with its number.
         """
-        lines = list(zip(speech.choices, numbered(speech.choices), strict=True))
-        payloads = {choice: payload_of(choice.id, envelope.attempt) for choice in speech.choices}
-        pressed = [Button(line, payloads[choice]) for choice, line in lines if payloads[choice]]
-        typed = [line for choice, line in lines if not payloads[choice]]
-        link = [(Button(speech.link_label, url=speech.link),)] if speech.link and speech.link_label else []
+        buttons, typed = keyboard(speech, envelope.attempt)
         return Draft(
             self.kind,
             envelope.attempt,
             envelope.to,
-            _joined(speech.paragraphs, numbered(speech.choices)),
-            html=escape(_joined(speech.paragraphs, typed), quote=False),
+            letter(speech.paragraphs, numbered(speech.choices)),
+            html=escape(letter(speech.paragraphs, typed), quote=False),
             thread=envelope.thread,
             first=envelope.first,
-            buttons=(*link, *rows(pressed)),
+            buttons=buttons,
         )
 
     async def send(self, draft: Draft) -> Receipt:
@@ -197,10 +192,6 @@ class TelegramChannel:
     async def close(self) -> None:
         """Close the connections to Telegram."""
         await self._bot.session.close()
-
-
-def _joined(paragraphs: Iterable[str], lines: Sequence[str]) -> str:
-    return "\n\n".join([*paragraphs, *(["\n".join(lines)] if lines else [])])
 
 
 def _keyboard(buttons: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:

@@ -6,10 +6,10 @@ What its codes mean is from Twilio's pages on the errors.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import (
     ClientConnectorError,
@@ -25,7 +25,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from channels.port import Busy, LookupFailed, NotSent, Rejected, Uncertain, Unreached
+from channels.port import Busy, LookupFailed, NotSent, Record, Rejected, Uncertain, Unreached, Unreadable
 
 TWILIO = "https://api.twilio.com"
 NO_SUCH_ADDRESS = frozenset({"21211", "21214", "21217", "21614", "21635"})
@@ -36,6 +36,12 @@ OPTED_OUT = frozenset({"21610"})
 TOO_MANY_QUEUED = "21611"
 
 Answer = TypeVar("Answer")
+Read = Callable[[Any], Record | None]
+"""Reads one entry of a list; None is none of ours. Raises Older, and what is raised by what makes no sense."""
+
+
+class Older(Exception):
+    """An entry is from before the time that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,17 @@ class TwilioApi:
         try:
             return await request
         except (NotSent, ClientError, OSError, TwilioException, ValueError) as error:
-            raise LookupFailed(f"Twilio could not be asked: {error or type(error).__name__}") from None
+            wait = error.retry_after if isinstance(error, Busy) else None
+            raise LookupFailed(f"Twilio could not be asked: {error or type(error).__name__}", wait) from None
+
+    async def recorded(self, listing: Awaitable[Any], read: Read) -> AsyncIterator[Sequence[Record | Unreadable]]:
+        """What is on record, newest first, a page a request, until one ends with what is older. Raises LookupFailed."""
+        page = await self.asked(listing)
+        while page is not None:
+            entries = list(_read_each(page, read))
+            yield [one for one in entries if isinstance(one, Record | Unreadable)]
+            over = not entries or isinstance(entries[-1], Older)
+            page = None if over else await self.asked(page.next_page_async())
 
     async def close(self) -> None:
         """Close the connections to Twilio."""
@@ -141,6 +157,19 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK carries no t
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _read_each(page: Iterator[Any], read: Read) -> Iterator[Record | Unreadable | Older | None]:
+    """The SDK reads an entry as it is asked for it, so that may fail too; the next one is there all the same."""
+    while True:
+        try:
+            yield read(next(page))
+        except StopIteration:
+            return
+        except Older as older:
+            yield older
+        except (TypeError, ValueError, AttributeError) as fault:
+            yield Unreadable(f"a record of Twilio makes no sense: {fault}")
 
 
 def _each(value: object) -> list[object]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from urllib.parse import urlencode
 from uuid import UUID
+
+from twilio.rest.api.v2010.account.call import CallInstance
 
 from channels.port import (
     CLOCKS_APART,
@@ -15,11 +18,12 @@ from channels.port import (
     Envelope,
     Inbound,
     Receipt,
+    Record,
     Sought,
     StatusReport,
     Unreadable,
 )
-from channels.twilio_api import TWILIO, Access, TwilioApi
+from channels.twilio_api import TWILIO, Access, Older, TwilioApi
 from channels.twiml import spoken
 from dialogs.message import Keys, Reply, Said, Speech
 from engine.contact import ChannelKind, Delivery
@@ -29,6 +33,10 @@ MOST_SILENCES = 2
 NO_SUCH_NUMBER = frozenset({"404", "410", "604"})
 """SIP answers that mean the number does not exist (RFC 3261, 21.4.5, 21.4.11, 21.6.3)."""
 OVER = "completed"
+OURS = "outbound-api"
+"""The direction of the calls we asked for; others from our number are legs of calls passed on to an operator."""
+PAGE = 1000
+"""As many calls as Twilio lists at once."""
 
 STATES = {
     "queued": Delivery.ACCEPTED,
@@ -162,9 +170,31 @@ class VoiceChannel:
             (at, call.sid)
             for call in calls
             if (at := call.date_created or call.start_time) and abs(at - since) <= CLOCKS_APART
-            if call.sid and call.sid not in sought.known
+            if call.sid and call.direction == OURS and call.sid not in sought.known
         ]
         return Receipt(min(found)[1]) if found else None
+
+    async def records(self, since: datetime) -> AsyncIterator[Sequence[Record | Unreadable]]:
+        """The calls we made at or after `since` that are over. What would have been said in one to us is lost.
+
+        No list tells the SIP answer of a call that failed: that a number does not exist only a webhook says.
+        """
+        since = since.astimezone(UTC).replace(microsecond=0)
+        listing = self._api.client.calls.page_async(from_=self._settings.number, start_time_after=since, page_size=PAGE)
+        async for page in self._api.recorded(listing, lambda one: self._record(one, since)):
+            yield page
+
+    def _record(self, call: CallInstance, since: datetime) -> Record | None:
+        """None of what is not over, and of the legs of our own calls to operators, which bear our number."""
+        at, status = call.date_created or call.start_time, str(call.status or "")
+        if (call.start_time or call.date_created) < since:
+            raise Older
+        if not call.sid or call.direction != OURS or STATES.get(status) is not Delivery.FAILED:
+            return None
+        raw = urlencode({"CallSid": call.sid, "CallStatus": status}).encode()
+        changed = max(at, call.date_updated or at)
+        number = self._settings.number
+        return Record(f"{call.sid}:{status}", raw, True, call.sid, number, call.to or "", at, changed)  # noqa: FBT003
 
     async def close(self) -> None:
         """Close the connections to Twilio."""

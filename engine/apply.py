@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -22,8 +22,10 @@ from engine.outcome import (
     Handover,
     InstallmentsRequested,
     LanguageChanged,
+    NotAnswered,
     OperatorRequested,
     OptedOut,
+    OtherWay,
     Outcome,
     PaymentClaimed,
     PromiseMade,
@@ -31,23 +33,25 @@ from engine.outcome import (
 )
 from engine.plan import Plan, TaskKind
 from engine.promise import PromiseTerms
+from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.days import client_day
 from engine.store.facts import facts_of
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.casework import Task
-from engine.store.tables.portfolio import Address, Client
+from engine.store.tables.portfolio import Client
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an outcome comes from: the client, the address they wrote from, and the event that is its proof."""
+    """Where an outcome comes from: the client, the address they wrote from, the event that is its proof, and how."""
 
     client: int
     address: int
     channel: str
     currency: str
     event: str
+    means: Means = Means.WORD
 
 
 async def apply(session: WriteSession, outcomes: Sequence[Outcome], source: Source, now: datetime) -> None:
@@ -58,40 +62,43 @@ async def apply(session: WriteSession, outcomes: Sequence[Outcome], source: Sour
 
 async def _book(session: WriteSession, outcome: Outcome, source: Source, now: datetime) -> None:
     match outcome:
-        case PromiseMade(amount, until):
-            await _promise(session, amount, until, source, now)
+        case PromiseMade():
+            await _promise(session, outcome, source, now)
         case InstallmentsRequested(parts):
             await _installments(session, parts, source, now)
         case PaymentClaimed():
             await _claim(session, source, now)
         case Disputed(reason):
-            sum_ = await unfrozen(session, source.client, source.currency, now)
-            if sum_:
-                await dispute(session, source.client, sum_, reason, now)
-            await _task(session, source, TaskKind.REVIEW, "disputes the debt", now)
-        case OperatorRequested(why):
-            kind = TaskKind.CALLBACK if why is Handover.ASKED else TaskKind.REVIEW
-            await _task(session, source, kind, f"conversation handed over: {why}", now)
+            await _dispute(session, reason, source, now)
+        case OperatorRequested() as asked:
+            kind = TaskKind.CALLBACK if asked.why is Handover.ASKED else TaskKind.REVIEW
+            await _task(session, source, kind, f"conversation handed over: {asked.reason}", now)
+        case NotAnswered(OtherWay.CALL):
+            await _task(session, source, TaskKind.CALL, "gives no answer to a question of the bot's", now)
         case OptedOut():
-            await opt_out(session, source.address, now)
-            note(session, source.client, now, "opted_out")
+            await book_consent(session, Consent.OPTED_OUT, [source.address], _proof(source), now)
         case WrongPerson():
-            await session.execute(
-                update(Address).where(Address.id == source.address, Address.dead_since.is_(None)).values(dead_since=now)
-            )
+            await book_consent(session, Consent.UNUSABLE, [source.address], _proof(source), now, shared=False)
             await _task(session, source, TaskKind.REVIEW, "the address reaches somebody else", now)
         case LanguageChanged(language, chosen):
             await _speak(session, source, language, chosen=chosen)
 
 
-async def _promise(session: WriteSession, amount: Money | None, until: date, source: Source, now: datetime) -> None:
-    """A promise of more than is free is one for another day: it takes the place of the client's open ones."""
+async def _dispute(session: WriteSession, reason: str, source: Source, now: datetime) -> None:
+    sum_ = await unfrozen(session, source.client, source.currency, now)
+    if sum_:
+        await dispute(session, source.client, sum_, reason, now)
+    await _task(session, source, TaskKind.REVIEW, "disputes the debt", now)
+
+
+async def _promise(session: WriteSession, made: PromiseMade, source: Source, now: datetime) -> None:
+    """A correction, and a promise of more than is free, is one for another day: it takes the place of the open ones."""
     free, plan = await _foremost(session, source.client, source.currency, now)
-    promised = amount or free
+    promised = made.amount or free
     if not promised:
         return
-    number = await promise(session, source.client, promised, until, now, _terms(plan, source.channel))
-    if free < promised:
+    number = await promise(session, source.client, promised, made.until, now, _terms(plan, source.channel))
+    if made.instead or free < promised:
         await replace_promises(session, number, now)
 
 
@@ -131,13 +138,8 @@ async def _agree(
     await agree_installments(session, source.client, debt.currency, agreed, now)
 
 
-async def opt_out(session: WriteSession, address: int, now: datetime) -> None:
-    """No more messages to this address, whichever clients share it."""
-    of = select(Address.lookup).where(Address.id == address).scalar_subquery()
-    shared = select(Address.id).where(Address.lookup == of, Address.opted_out_at.is_(None)).order_by(Address.id)
-    # Locked in the order of their ids, as news of deliveries locks them.
-    locked = shared.with_for_update(key_share=True)
-    await session.execute(update(Address).where(Address.id.in_(locked)).values(opted_out_at=now))
+def _proof(source: Source) -> Proof:
+    return Proof(source.means, source.event)
 
 
 async def unfrozen(session: ReadSession, client: int, currency: str, now: datetime) -> Money:

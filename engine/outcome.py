@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -17,14 +17,19 @@ class Handover(StrEnum):
     IDENTITY = "identity"
     FAULT = "fault"
     HARDSHIP = "hardship"
+    SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True)
 class PromiseMade:
-    """The client confirmed a promise to pay by `until`, a day in their zone; `amount` None means all unfrozen debt."""
+    """The client confirmed a promise to pay by `until`, a day in their zone; `amount` None means all unfrozen debt.
+
+    `instead` says that it corrects the one made before: that one is no more.
+    """
 
     amount: Money | None
     until: date
+    instead: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,18 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class OperatorRequested:
-    """The talk goes to a person; the bot is silent in it until handed back."""
+    """The talk goes to a person; the bot is silent in it until handed back.
+
+    `about` says what went wrong, for whoever repairs it; it is no part of what was said.
+    """
 
     why: Handover
+    about: str = field(default="", compare=False, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Both, for the person who takes over."""
+        return f"{self.why}: {self.about}" if self.about else self.why
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,20 @@ class WrongPerson:
 @dataclass(frozen=True, slots=True)
 class LinkWanted:
     """The client wants to pay now on a channel that cannot carry a link: it is to be sent to their telephone."""
+
+
+class OtherWay(StrEnum):
+    """How somebody who does not answer is to be reached instead."""
+
+    OTHER_CHANNEL = "other_channel"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnswered:
+    """A question found no answer here: the client is to be reached by another way."""
+
+    then: OtherWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +113,6 @@ Outcome = (
     | OptedOut
     | WrongPerson
     | LinkWanted
+    | NotAnswered
     | LanguageChanged
 )

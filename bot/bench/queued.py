@@ -22,7 +22,7 @@ from dialogs.catalog import load_catalogs
 from dialogs.facts import Facts
 from dialogs.message import Speech
 from dialogs.script import load_scripts
-from dialogs.turn import start
+from dialogs.turn import Turn, start
 from engine.calendar import AnyHour
 from engine.contact import ChannelKind
 from engine.document import parse
@@ -109,6 +109,13 @@ async def application(url: str, carrier: IdleCarrier, in_flight: int) -> AsyncIt
         await database.close()
 
 
+def reminded() -> Turn:
+    """The turn that opens the talks of the queue."""
+    today = date(2026, 3, 13)
+    facts = Facts(today, "Client", "Acme Telecom", Money(20000, "RON"), today, 10, (), operator_hours="9:00-18:00")
+    return start(load_scripts()["reminder"], facts, "ro", NOW)
+
+
 async def queue(stores: Stores, size: int) -> str:
     """The name of a database with `size` reminders in its queue; it is made once."""
 
@@ -118,9 +125,7 @@ async def queue(stores: Stores, size: int) -> str:
             root = parse(PLAN, "plans.yaml")
             await publish_plans(session, root.mapping(("groups", "plans"))["groups"].texts(), read_plans(root, "RON"))
         await database.close()
-        today = date(2026, 3, 13)
-        facts = Facts(today, "Client", "Acme Telecom", Money(20000, "RON"), today, 10, (), operator_hours="9:00-18:00")
-        turn = start(load_scripts()["reminder"], facts, "ro", NOW)
+        turn = reminded()
         values = {"size": size, "at": NOW, "until": UNTIL, "content": Jsonb(pack(turn.messages))}
         values["state"] = Jsonb(turn.state.to_json())
         with psycopg.connect(plain(url), cursor_factory=psycopg.ClientCursor) as connection:

@@ -11,7 +11,7 @@ RUNS = (
     *("log MB", "longest lock s"),
 )
 OTHERS = ("figure", "size", "seconds", "per second", "compared with", "its seconds", "ratio", "remark")
-SAID = ("exponent", "times_as_fast", "times_less_cpu", "same_decisions", "unbalanced", "changed")
+SAID = ("exponent", "times_as_fast", "times_less_cpu", "same_decisions", "unbalanced", "changed", "mean_ms", "p95_ms")
 
 Line = Mapping[str, Any]
 

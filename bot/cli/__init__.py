@@ -12,6 +12,7 @@ from bot.cli.decide import decide
 from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.import_command import import_feed
+from bot.cli.play import play
 from bot.cli.prove import prove
 from bot.cli.run import run_all, run_clock, run_sender, run_web
 from bot.cli.simulate import simulate
@@ -42,6 +43,7 @@ app.command()(decide)
 app.command()(why)
 app.command()(simulate)
 app.command()(understand)
+app.command()(play)
 app.command()(check)
 app.command()(doctor)
 app.add_typer(user, name="user")

@@ -34,9 +34,11 @@ class Entry:
 
 BENCHES = {
     "understand": Entry("bot.bench.understand", 2_000, "Reading SIZE replies, each by itself."),
+    "turn": Entry("bot.bench.turn", 5_000, "SIZE turns of talks, each a reply of the golden talks."),
     "decide": Entry("bot.bench.decide", 10_000, "The decision run over SIZE generated clients."),
     "import": Entry("bot.bench.intake", 65_000, "The import of a file of about SIZE open items."),
     "dispatch": Entry("bot.bench.dispatch", 20_000, "Claiming and acknowledging SIZE messages of the queue."),
+    "reply": Entry("bot.bench.reply", 1_000, "SIZE replies, 200 a second: from the inbox to the sender's claim."),
     "inbound": Entry("bot.bench.inbound", 5_000, "SIZE verified webhooks into durable rows."),
 }
 

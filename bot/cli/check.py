@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from bot.simulate.scenario import load_scenario
 from dialogs.catalog import CatalogError, load_catalogs
 from dialogs.check import Issue
 from dialogs.check import check as check_scripts
+from dialogs.grammar import schema as script_schema
 from dialogs.script import Script, ScriptError, load_scripts, parse_script
 from engine.document import DocumentError, Node, read
 from engine.plan_check import Finding, findings, silent_restrictions, silent_stages, without_standard
@@ -35,8 +37,13 @@ def check(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Script, plan or scenario files; none: all that is packaged.")
     ] = None,
+    *,
+    schema: Annotated[bool, typer.Option(help="Print the JSON Schema of script files, for editors.")] = False,
 ) -> None:
     """Look for mistakes in scripts, catalogs and plans before anybody is written to."""
+    if schema:
+        typer.echo(json.dumps(script_schema(), indent=2, ensure_ascii=False))
+        return
     files, unreadable = _opened(paths or [PLANS])
     problems = list(_problems(files, packaged=not paths))
     for problem in (*unreadable, *problems):

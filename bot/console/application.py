@@ -19,9 +19,11 @@ from bot.console.carrying import carrying_routes
 from bot.console.client import NoSuchClient
 from bot.console.console import Console, console_of
 from bot.console.guard import NotFromHere, SignedOut
+from bot.console.operating import operating_routes
 from bot.console.pages import HEADERS
+from bot.console.parked import NoReason, SeenTo
 from bot.console.reading import reading_routes
-from bot.console.signing import SIGN_IN, inside, leaving_routes, signing_routes
+from bot.console.signing import HOME, SIGN_IN, inside, leaving_routes, signing_routes
 from bot.console.takeover import NoSuchTalk
 from bot.console.watching import watching_routes
 from bot.console.working import entering_routes, task_routes
@@ -36,6 +38,8 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NoSuchTalk: (404, "No such conversation"),
     NoSuchTask: (404, "No such task"),
     NoSuchOrder: (404, "No such order"),
+    SeenTo: (409, "It is seen to"),
+    NoReason: (422, "A reason is missing"),
 }
 
 ROUTES = (
@@ -46,6 +50,7 @@ ROUTES = (
     carrying_routes,
     task_routes,
     entering_routes,
+    operating_routes,
     watching_routes,
 )
 
@@ -106,7 +111,9 @@ class _Told:
 
     async def refused(self, request: Request, error: Exception) -> Response:
         status, title = REFUSALS[type(error)]
-        return self._page(request, status, title, type(error).__doc__ or "")
+        visit = getattr(request.state, "visit", None)
+        back = inside(visit.form.get("to", "")) if visit else HOME
+        return self._page(request, status, title, type(error).__doc__ or "", back)
 
     async def too_late(self, request: Request, error: Exception) -> Response:
         form = request.state.visit.form
@@ -127,5 +134,5 @@ class _Told:
         sentence = "The database does not answer. Your last step was not carried out. Please try again in a minute."
         return self._page(request, 503, "Amiable is out of reach", sentence)
 
-    def _page(self, request: Request, status: int, title: str, sentence: str) -> Response:
-        return self._pages.page(request, "error", status, title=title, sentence=sentence.strip(), back="/console/")
+    def _page(self, request: Request, status: int, title: str, sentence: str, back: str = HOME) -> Response:
+        return self._pages.page(request, "error", status, title=title, sentence=sentence.strip(), back=back)

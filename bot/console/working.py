@@ -13,6 +13,7 @@ from sqlalchemy import select
 from bot.console.client import NoSuchClient
 from bot.console.console import Console
 from bot.console.guard import Visit
+from bot.console.parked import close_gap_of
 from bot.console.signing import inside
 from bot.console.work import WorkView, waiting_orders, work_counts, work_list
 from engine.money import BadAmount, Money, money
@@ -71,6 +72,7 @@ def task_routes(console: Console) -> APIRouter:
         try:
             async with app.database.write() as session:
                 finished = await finish(session, task, _worker(visit), _report(visit.form), visit.now)
+                await close_gap_of(session, finished, _worker(visit), visit.now)
                 if finished.result == TaskResult.PROMISED:
                     await decide_clients(session, [finished.client_id], visit.now, app.hours)
         except BadReport as wrong:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -10,11 +10,12 @@ from random import Random
 from sqlalchemy import select
 
 from bot.prove.trial import OFFICE, SENDERS, Trial
-from engine.apply import opt_out
 from engine.calendar import AnyHour
+from engine.contact import ChannelKind
 from engine.ledger import Received, receive
 from engine.money import Money
 from engine.run import decide_clients
+from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.session import Database, lock_clients
 from engine.store.tables.portfolio import Address
 
@@ -46,7 +47,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A client wants no more messages to any of their addresses."""
+    """A client wants no more messages: to their telephone, or, without one, to any of their addresses."""
 
     after: int
     client: int
@@ -85,12 +86,17 @@ def _clients(trial: Trial, draw: Random) -> Iterator[Stop | Payment]:
     yield from found.values()
 
 
-async def stop(database: Database, client: int, now: datetime) -> None:
-    """Book that a client has opted out everywhere, as the talk in which they say so does."""
+async def stop(database: Database, client: int, write: Callable[[str], None], now: datetime) -> None:
+    """Have a client write STOP from their telephone; of one without, it is booked as by a talk in which they say so."""
+    phone = select(Address.sealed).where(Address.client_id == client, Address.channel == ChannelKind.SMS)
     async with database.write() as session:
+        number = await session.scalar(phone)
+        if number is not None:
+            write(number)
+            return
         await lock_clients(session, [client])
-        for address in await session.scalars(select(Address.id).where(Address.client_id == client)):
-            await opt_out(session, address, now)
+        addresses = (await session.scalars(select(Address.id).where(Address.client_id == client))).all()
+        await book_consent(session, Consent.OPTED_OUT, addresses, Proof(Means.WORD, f"stop:{client}"), now)
 
 
 async def pay(database: Database, client: int, now: datetime) -> None:

@@ -26,18 +26,20 @@ class Kept:
 
 
 class Journals:
-    """The journals of all carriers; `kept` is what was in them at the last look."""
+    """The journals of all carriers; `kept` is what they took by the last look, `stopped` who wrote STOP by then."""
 
     def __init__(self, ground: Ground) -> None:
         self._files = {ground.journal(name): channel for name, channel in CARRIERS.items()}
         self._read = dict.fromkeys(self._files, 0)
         self.kept: list[Kept] = []
+        self.stopped: list[str] = []
 
     def look(self) -> Sequence[Kept]:
         """Read on. All that was taken so far."""
         for file, channel in self._files.items():
-            entries = (json.loads(line) for line in self._lines(file))
+            entries = [json.loads(line) for line in self._lines(file)]
             self.kept += [_kept(channel, entry) for entry in entries if entry["event"] in TAKEN]
+            self.stopped += [entry["sender"] for entry in entries if entry["event"] == "received"]
         return self.kept
 
     def _lines(self, file: Path) -> list[bytes]:

@@ -14,27 +14,29 @@ from multiprocessing.connection import Connection
 
 import channels.telegram  # noqa: F401 - it takes longest to load
 from bot.prove.naive import send_naively
-from bot.prove.trial import DOUBT_SECONDS, Ground
+from bot.prove.trial import DOUBT_SECONDS, LOOK_SECONDS, WITHHELD, Ground
+from bot.reconciling import reconcile
 from bot.resolver import resolve_unknown
 from bot.running import Part, working
 from bot.sandbox import BOT_NAME, MAIL_DOMAIN, OUR_NUMBER, Keys
 from bot.server import serving
 from bot.settings import Settings
 from bot.wiring import Wired, wire
-from channels.sandbox.faults import FaultPlan, FaultyRelay, FaultyTelegram, FaultyTwilio
+from channels.sandbox.faults import FaultPlan, FaultyRelay, FaultyTelegram, FaultyTwilio, Odds
 from dialogs.catalog import load_catalogs
 from dialogs.reading.model import model
 from dialogs.script import load_scripts
 from engine.calendar import AnyHour
 
+STOP = "STOP"
 load_scripts()
 load_catalogs()
 model()
 
 
 async def carry(ground: Ground, keys: Keys, told: Connection) -> None:
-    """Be the carriers. `told` is where they say by which settings they are reached."""
-    plan = FaultPlan(ground.trial.seed)
+    """Be the carriers. `told` is where they say by which settings they are reached, and hear who writes STOP."""
+    plan = FaultPlan(ground.trial.seed, Odds(withheld=WITHHELD))
     public_url, clock = ground.settings["public_url"], ground.clock()
     twilio = FaultyTwilio(
         plan,
@@ -52,7 +54,8 @@ async def carry(ground: Ground, keys: Keys, told: Connection) -> None:
     for carrier in (twilio, relay, telegram):
         await carrier.start()
     told.send({"twilio_api_url": twilio.url, "smtp_url": relay.url, "telegram_api_url": telegram.url})
-    await asyncio.Event().wait()
+    while True:
+        await twilio.answer(await asyncio.to_thread(told.recv), STOP)
 
 
 async def keep_office(ground: Ground, listening: socket.socket) -> None:
@@ -62,7 +65,9 @@ async def keep_office(ground: Ground, listening: socket.socket) -> None:
         serving(wired, listening, ("127.0.0.1", 0), MAIL_DOMAIN),
         working(wired.app, [Part.INBOX, Part.CLOCK]),
     ):
-        await asyncio.Event().wait()
+        while True:
+            await reconcile(wired.app, wired.app.clock())
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def send(ground: Ground, jump: timedelta) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
 from tempfile import TemporaryDirectory
@@ -39,15 +40,16 @@ async def prove(trial: Trial, url: str, watch: Watch, log: Path | None = None) -
             bind("127.0.0.1", 0) as listening,
             crew(log or Path(name) / "log") as hands,
         ):
-            ground = await _take_places(hands, trial, url, Path(name), listening)
-            course = _Course(ground, hands, database, Journals(ground), ground.clock(), watch)
+            ground, line = await _take_places(hands, trial, url, Path(name), listening)
+            course = _Course(ground, hands, database, Journals(ground), ground.clock(), watch, line)
             await course.run()
             hands.dismiss()
-            kept = course.journals.look()
+            line.close()
+            course.journals.look()
         return await judge(
             database,
             trial,
-            kept,
+            course.journals,
             course.now(),
             kills=course.kills,
             fallen=hands.fallen,
@@ -57,19 +59,21 @@ async def prove(trial: Trial, url: str, watch: Watch, log: Path | None = None) -
         await database.close()
 
 
-async def _take_places(hands: Crew, trial: Trial, url: str, folder: Path, listening: socket) -> Ground:
-    """Begin all processes."""
+async def _take_places(
+    hands: Crew, trial: Trial, url: str, folder: Path, listening: socket
+) -> tuple[Ground, Connection]:
+    """Begin all processes. The line is to the carriers."""
     public_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     keys, (ours, theirs) = Keys.new(), hands.pipe()
     ground = Ground(trial, url, folder, real_clock(), {"public_url": public_url})
-    with ours, theirs:
+    with theirs:
         hands.start("carriers", "carry", ground, keys, theirs)
         addresses = await asyncio.to_thread(ours.recv)
     ground = Ground(trial, url, folder, ground.begun, {**ground.settings, **addresses, **_settings(keys)})
     hands.start(OFFICE, "keep_office", ground, listening)
     for name in SENDERS:
         hands.start(name, "send", ground, timedelta())
-    return ground
+    return ground, ours
 
 
 def _settings(keys: Keys) -> dict[str, Any]:
@@ -101,6 +105,7 @@ class _Course:
     journals: Journals
     now: Clock
     watch: Watch
+    line: Connection
     kills: int = 0
 
     async def run(self) -> None:
@@ -116,12 +121,12 @@ class _Course:
             if perf_counter() - asked >= QUESTION_SECONDS:
                 asked = perf_counter()
                 self.hands.look_after()
-                left = await still_open(self.database, self.now())
-                if left.over and not ahead:
+                left = await still_open(self.database, self.now(), self.journals)
+                if left.over and not ahead and (not left.untold or self.ground.trial.control):
                     return
                 if (taken, left) != before:
                     before, moved = (taken, left), asked
-                elif left.over:
+                elif left.over and ahead:
                     await self._happen(ahead.popleft())
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -132,6 +137,6 @@ class _Course:
                 self.hands.kill(victim, *((self.ground, jump) if victim in SENDERS else ()))
                 self.kills += 1
             case Stop(_, client):
-                await stop(self.database, client, self.now())
+                await stop(self.database, client, self.line.send, self.now())
             case Payment(_, client):
                 await pay(self.database, client, self.now())

@@ -18,6 +18,10 @@ QUARANTINE_SECONDS = 1.5
 """More than a late carrier is late. Quarantines, leases and times between two look-ups are real seconds."""
 DOUBT_SECONDS = 0.5
 """So often a sender looks after what is in doubt."""
+WITHHELD = 10
+"""Of a hundred webhooks of the SMS carrier so many never come: only its records tell of them."""
+LOOK_SECONDS = 1.0
+"""So often the office asks whether it is time to look through them."""
 IN_FLIGHT = 8
 """Sends under way at once, on each channel of each sender."""
 SENDERS = ("sender 1", "sender 2")

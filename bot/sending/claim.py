@@ -55,18 +55,20 @@ order by lane.priority
 EXPIRED = text("""
 with late as (
   update outbound set state = 'expired', settled_at = :now, reason = 'its hours were over'
-  where id in (
-    select id from outbound where state = 'ready' and send_until <= :now
-    order by send_until limit :most for no key update skip locked)
+  where id in (select id from outbound where state = 'ready' and send_until <= :now
+               order by send_until limit :most for no key update skip locked)
   returning contact_id, resent
 ), planned as (
-  update contacts set state = 'planned', tried = greatest(tried - 1, 0)
+  update contacts p set state = 'planned', tried = coalesce((
+    select max(way.place) from unnest(p.channels) with ordinality way(channel, place), outbound o
+    where way.place < p.tried and o.contact_id = p.id and o.channel = way.channel and o.state <> 'refused'), 0)
   where id in (
     select c.id from contacts c join late on late.contact_id = c.id where c.state = 'opened' and not late.resent
     order by c.id for no key update of c)
 )
 select count(*) from late
 """)
+"""A contact comes back to the channel it was at, and to those passed over before (`bot.outreach.LAST_CALL`)."""
 
 REFUSED = text("""
 update outbound o set state = 'refused', settled_at = :now, reason = n.reason

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from bot.application import Application
 from bot.content import unpack
 from bot.pay.links import new_link
-from bot.situation import Situations
+from bot.situation import Situations, outstanding
 from channels.port import Draft, Envelope
 from dialogs.render import render
 from engine.contact import ChannelKind
@@ -40,7 +40,7 @@ class Parcel(NamedTuple):
     """A queued message with what it belongs to.
 
     `barred` is why it is not to be sent any more; `tries` are those before this one; `begun`: the talk has been heard;
-    `content` is JSON as the store has it.
+    `reminds`: nobody had answered; `content` is JSON as the store has it.
     """
 
     outbound: int
@@ -52,6 +52,7 @@ class Parcel(NamedTuple):
     resent: bool
     barred: str | None
     begun: bool
+    reminds: bool
     message: int
     author: str
     content: str
@@ -80,10 +81,12 @@ select o.id, o.channel, o.priority, o.tries, o.contact_id, o.send_until, o.resen
        case when a.opted_out_at is not null and not o.parting then 'opted out'
             when a.dead_since is not null then 'the address is unusable'
             when t.owner <> 'bot' and m.author = 'bot' and not o.parting then 'a person has taken over'
+            when m.content ->> 'asked_in' <> t.state ->> 'turn' then 'the talk has gone on'
             when k.closed_at is not null and k.ending <> 'worked' then 'the case is closed'
             when n.occasion <> 'stage' and exists (select from moot_contacts moot where moot.id = n.id)
             then 'what it was about is settled' end,
        exists (select from outbound e where e.conversation_id = t.id and e.tries > 0),
+       m.content -> 'asked_in' is not null,
        m.id, m.author, m.content::text, m.text as words, t.id, t.script, t.language, t.currency, t.contact_id, t.thread,
        a.sealed as address, c.id, c.name as name, c.timezone, c.country
 from outbound o
@@ -133,7 +136,10 @@ class Packing:
         )
 
     def warrants(self, parcel: Parcel) -> bool:
-        """Whether the debt of a contact is still to be chased; an answer always goes out."""
+        """Whether the debt of a contact is still to be chased, or to be reminded of; an answer always goes out."""
+        if parcel.reminds:
+            facts = self.situations.facts(parcel.client, parcel.currency, parcel.began_with)
+            return outstanding(facts, self.app.scripts[parcel.script].matter)
         return parcel.contact is None or self.situations.warrants(*self.contacts[parcel.contact])
 
     def pack(self, parcel: Parcel) -> Packed:

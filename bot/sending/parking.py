@@ -30,7 +30,7 @@ PARKED = text("""
 update outbound o set state = 'failed', tries = tries + 1, reason = :reason, settled_at = :now, parked_at = :now
 from conversations t
 where o.id = :outbound and o.state = 'ready' and t.id = o.conversation_id
-returning o.contact_id, t.client_id
+returning o.contact_id, t.client_id, o.resent
 """)
 
 
@@ -45,7 +45,8 @@ async def stumble(session: WriteSession, outbound: int, fault: Exception, now: d
     parked = (await session.execute(PARKED, asked | {"now": now})).one_or_none()
     if parked is not None:
         await alert(session, parked.client_id, outbound, f"a message could not be sent: {reason}", now)
-        await next_channel(session, [parked.contact_id] if parked.contact_id is not None else [], now)
+        onward = parked.contact_id is not None and not parked.resent
+        await next_channel(session, [parked.contact_id] if onward else [], now)
 
 
 def complain(event: str, fault: Exception, **about: object) -> None:

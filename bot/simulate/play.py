@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.clock import SimulatedClock
 from bot.sandbox import Sandbox, sandbox
+from bot.silences import next_silence
 from bot.simulate.happening import Event
 from bot.simulate.observation import Snapshot, look_at
 from bot.simulate.scenario import Scenario
@@ -90,6 +91,7 @@ class Player:
         for step in sorted(self._steps(), key=lambda one: (one.at, one.rank)):
             if step.event is None and await self._world.telephones.time_moves_on():
                 await self._sandbox.settle()
+            await self._silences(step.at)
             if step.ended is not None:
                 await self._look(step.zones, step.ended, step.at - MOMENT)
             self._clock.advance(step.at)
@@ -103,6 +105,16 @@ class Player:
         database, world = self._sandbox.wired.app.database, self._world
         judge = Judge(self._scenario, database, self._sandbox.carriers, world.clients, self._snapshots, world.plain)
         return Played(self._scenario.name, await self._lines(), await judge.failures())
+
+    async def _silences(self, until: datetime) -> None:
+        """Nobody answers: what follows does so at its own time."""
+        while True:
+            async with self._sandbox.wired.app.database.read() as session:
+                due = await next_silence(session, until)
+            if due is None:
+                return
+            self._clock.advance(due)
+            await self._sandbox.settle()
 
     async def _lines(self) -> list[Line]:
         """The timeline in the names of the file. Those whose last day is over are still worked, which is not told."""

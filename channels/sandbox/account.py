@@ -6,10 +6,10 @@ import hmac
 import re
 from abc import ABC
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
 from aiohttp import web
@@ -34,7 +34,9 @@ REASONS = {
 
 
 class TwilioAccount(HttpCarrier, ABC):
-    """One Twilio account with one `number`. What it posts goes below `public_url`."""
+    """One Twilio account with one `number`. What it posts goes below `public_url`. It lists `most_listed` at once."""
+
+    most_listed = 1000
 
     def __init__(  # one account's particulars, all by name
         self,
@@ -70,6 +72,21 @@ def asked_time(text: str) -> datetime | None:
     """A day or a moment of a query, in UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text) if text else None
     return moment.replace(tzinfo=UTC) if moment else None
+
+
+def page_of(
+    kind: str, messages: Sequence[Mapping[str, object]], query: Mapping[str, str], path: str, most: int
+) -> Mapping[str, object]:
+    """One page of a list, newest first, with the address of the next: it goes on after what was shown last, whatever
+    has come since."""
+    size, token = min(int(query.get("PageSize", "50")), most), query.get("PageToken")
+    names = [f"PA{message['sid']}" for message in messages]
+    first = names.index(token) + 1 if token in names else 0
+    shown, asked = messages[first : first + size], {name: value for name, value in query.items() if name != "PageToken"}
+    following = None
+    if first + size < len(messages):
+        following = f"{path}?{urlencode({**asked, 'PageSize': str(size), 'PageToken': names[first + size - 1]})}"
+    return {"page": 0, "page_size": size, "uri": path, "next_page_uri": following, kind: shown}
 
 
 def error(status: int, code: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -172,8 +172,8 @@ def fault_of(form: Mapping[str, str], fate: Fate) -> web.Response | None:
     return next((error(400, code) for code, wrong in wrongs if wrong), None)
 
 
-def page_of(calls: Iterable[Call], query: Mapping[str, str], account: str, number: str) -> dict[str, object]:
-    """The list of calls a query asks for, newest first. Raises ValueError."""
+def asked_for(calls: Iterable[Call], query: Mapping[str, str], account: str, number: str) -> list[dict[str, object]]:
+    """The calls a query asks for, newest first. Raises ValueError."""
     after, before = (asked_time(query.get(f"StartTime{sign}", "")) for sign in (">", "<"))
     wanted = {name: query[name.title()] for name in ("to", "from") if name.title() in query}
     shown = [
@@ -181,9 +181,7 @@ def page_of(calls: Iterable[Call], query: Mapping[str, str], account: str, numbe
         for call in reversed(list(calls))
         if (after is None or call.at >= after) and (before is None or call.at <= before)
     ]
-    found = [one for one in shown if all(one[name] == end for name, end in wanted.items())]
-    size = int(query.get("PageSize", "50"))
-    return {"page": 0, "page_size": size, "next_page_uri": None, "calls": found[:size]}
+    return [one for one in shown if all(one[name] == end for name, end in wanted.items())]
 
 
 def recalled(entries: Iterable[Entry]) -> list[Call]:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from aiohttp import ClientError, web
 
-from channels.sandbox.account import error
+from channels.sandbox.account import error, page_of
 from channels.sandbox.call import (
     DETECTED,
     Call,
@@ -22,8 +22,8 @@ from channels.sandbox.call import (
     Pickup,
     Silence,
     Speaker,
+    asked_for,
     fault_of,
-    page_of,
     recalled,
 )
 from channels.sandbox.exchange import Exchange
@@ -251,10 +251,10 @@ class CallsCarrier(Exchange):
         if not self._is_ours(request):
             return error(401, "20003")
         try:
-            page = page_of(self.calls, request.query, self._account, self._number)
+            found = asked_for(self.calls, request.query, self._account, self._number)
         except ValueError:
             return error(400, "20001")
-        return web.json_response({**page, "uri": str(request.rel_url)})
+        return web.json_response(page_of("calls", found, request.query, request.path, self.most_listed))
 
     async def _update(self, request: web.Request) -> web.Response:
         if not self._is_ours(request):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
@@ -15,6 +16,7 @@ from aiohttp import web
 from aiosmtpd.smtp import Envelope, Session
 
 from channels.sandbox.chat import ChatFate
+from channels.sandbox.journal import Entry
 from channels.sandbox.mail import MailFate
 from channels.sandbox.outbox import Parcel
 from channels.sandbox.sms import Fate, Script, SentSms
@@ -43,7 +45,7 @@ class Fault(StrEnum):
 class Odds:
     """How often in a hundred each fault happens; `longest` is what a late or slow one takes at most, in seconds.
 
-    `doubled` and `disordered` are about the reports of one message.
+    `doubled` and `disordered` are about the reports of one message; `withheld` are posts that are never made.
     """
 
     busy: float = 2
@@ -53,6 +55,7 @@ class Odds:
     slow: float = 5
     doubled: float = 10
     disordered: float = 10
+    withheld: float = 0
     longest: float = 1.2
 
 
@@ -87,13 +90,30 @@ class FaultPlan:
             draw.shuffle(parcels)
         return parcels
 
+    def passes(self, name: str, parcels: Sequence[Parcel]) -> list[bool]:
+        """Which of these are ever posted."""
+        draw = Random(f"{self._seed}:{name}:{self._asked[name]}:withheld")  # noqa: S311 - as above
+        return [100 * draw.random() >= self._odds.withheld for _ in parcels]
+
 
 class FaultyTwilio(TwilioCarrier):
-    """Twilio's Messages API on a bad day."""
+    """Twilio's Messages API on a bad day. `withheld` is what it owes and does not post."""
 
     def __init__(self, plan: FaultPlan, **particulars: Any) -> None:
         super().__init__(**particulars)
         self._plan = plan
+        self.withheld: list[Parcel] = []
+
+    def post_late(self) -> None:
+        """Post after all what was withheld."""
+        self._outbox.owe(*self.withheld)
+        self.withheld.clear()
+
+    def _owe(self, number: str, *parcels: Parcel, record: Entry) -> None:
+        passes = self._plan.passes(number, parcels)
+        self.withheld += [parcel for parcel, passed in zip(parcels, passes, strict=True) if not passed]
+        kept = [parcel for parcel, passed in zip(parcels, passes, strict=True) if passed]
+        super()._owe(number, *kept, record=record)
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()

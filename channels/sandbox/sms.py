@@ -50,6 +50,17 @@ class SentSms:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedSms:
+    """A message a subscriber sent to a number of ours. `at` is by the carrier's clock."""
+
+    sid: str
+    sender: str
+    to: str
+    body: str
+    at: datetime
+
+
 def course(sms: SentSms) -> list[tuple[str, str]]:
     """The statuses a message goes through after its acceptance, with the error of the last."""
     if sms.fate is Fate.SILENT:

@@ -42,6 +42,7 @@ class TelegramCarrier(HttpCarrier):
         self._scripts: dict[str, list[ChatFate]] = {}
         self._blocked: set[str] = set()
         self._languages: dict[str, str] = {}
+        self._written: dict[str, int] = {}
         self._waiting: dict[int, str] = {}
         self._arrived = asyncio.Event()
         # Numbers start anywhere, as Telegram's do, so that a new sandbox never repeats those of an earlier one.
@@ -59,7 +60,14 @@ class TelegramCarrier(HttpCarrier):
 
     async def answer(self, sender: str, text: str) -> str:
         """A person writes. Returns the update's number."""
-        return self._happen(sender, "message", self._message(sender, text=text))
+        message = self._message(sender, text=text)
+        self._written[sender] = message["message_id"]
+        return self._happen(sender, "message", message)
+
+    async def edit(self, sender: str, text: str) -> str:
+        """A person puts other words in the place of what they wrote last."""
+        again = self._message(sender, text=text) | {"message_id": self._written[sender]}
+        return self._happen(sender, "edited_message", again)
 
     async def share_contact(self, sender: str, phone: str, owner: str) -> str:
         """A person shares a contact card: their own, or that of `owner`."""

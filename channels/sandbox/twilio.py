@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -13,13 +13,14 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from channels.sandbox.account import NUMBER, TwilioAccount, asked_time, error
+from channels.sandbox.account import NUMBER, TwilioAccount, asked_time, error, page_of
 from channels.sandbox.journal import Entry
 from channels.sandbox.outbox import Parcel
-from channels.sandbox.sms import Fate, Script, SentSms, course
-from channels.segments import segments
+from channels.sandbox.sms import Fate, ReceivedSms, Script, SentSms, course
+from dialogs.segments import segments
 
 LONGEST = 1600
+ENDS = {"To": "to", "From": "from"}
 INBOUND = "/webhooks/twilio/sms"
 STOP_WORDS = frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"})
 START_WORDS = frozenset({"start", "unstop", "yes"})
@@ -54,6 +55,7 @@ class TwilioCarrier(TwilioAccount):
         self._blocked: set[str] = set()
         self._scripts: dict[str, list[Script]] = {}
         self.sent: list[SentSms] = []
+        self.received: list[ReceivedSms] = []
 
     def fate(self, number: str, result: Fate | str, error: str = "", delay: float = 0.0, times: int = 1) -> None:
         """Script the next `times` sends to `number` ("*" for any). `delay` in seconds, for LATE. Queues up."""
@@ -76,13 +78,19 @@ class TwilioCarrier(TwilioAccount):
             "From": sender,
             "ApiVersion": "2010-04-01",
         }
-        record = None
         if self._handles_stop and word in STOP_WORDS | START_WORDS:
             form["OptOutType"] = "STOP" if word in STOP_WORDS else "START"
-            record = {"event": form["OptOutType"], "number": sender}
-            self._mark(record)
-        self._outbox.owe(Parcel(sid, f"from {sender}", INBOUND, urlencode(form)), record=record)
+            self._journal.write({"event": form["OptOutType"], "number": sender})
+            self._mark({"event": form["OptOutType"], "number": sender})
+        sms = ReceivedSms(sid, sender, to, text, self._now())
+        self.received.append(sms)
+        parcel = Parcel(sid, f"from {sender}", INBOUND, urlencode(form))
+        self._owe(sender, parcel, record={"event": "received", **asdict(sms), "at": sms.at.isoformat()})
         return sid
+
+    def _owe(self, _number: str, *parcels: Parcel, record: Entry) -> None:
+        """Take on to post these, which concern a subscriber's number."""
+        self._outbox.owe(*parcels, record=record)
 
     def _routes(self) -> Sequence[web.RouteDef]:
         path = "/2010-04-01/Accounts/{account}/Messages.json"
@@ -94,6 +102,9 @@ class TwilioCarrier(TwilioAccount):
                 fields = {key: value for key, value in entry.items() if key not in ("event", "at", "fate")}
                 at = datetime.fromisoformat(entry["at"])
                 self.sent.append(SentSms(**fields, fate=Fate(entry["fate"]), at=at))
+            elif entry["event"] == "received":
+                fields = {key: value for key, value in entry.items() if key not in ("event", "at")}
+                self.received.append(ReceivedSms(**fields, at=datetime.fromisoformat(entry["at"])))
             self._mark(entry)
 
     def _mark(self, entry: Entry) -> None:
@@ -153,7 +164,7 @@ class TwilioCarrier(TwilioAccount):
         )
         self.sent.append(sms)
         record = {"event": "sms", **asdict(sms), "at": sms.at.isoformat()}
-        self._outbox.owe(*self._callbacks(sms), record=record)
+        self._owe(sms.to, *self._callbacks(sms), record=record)
         return sms
 
     def _callbacks(self, sms: SentSms) -> list[Parcel]:
@@ -185,16 +196,24 @@ class TwilioCarrier(TwilioAccount):
             after, before = (asked_time(query.get(f"DateSent{sign}", "")) for sign in (">", "<"))
         except ValueError:
             return error(400, "20001")
+        shown = sorted([*self._outgoing(), *self._incoming()], key=lambda one: one[0])[::-1]
         found = [
-            sms
-            for sms in reversed(self.sent)
-            if query.get("To", sms.to) == sms.to and query.get("From", sms.sender) == sms.sender
-            if (after is None or sms.at >= after) and (before is None or sms.at <= before)
+            message
+            for at, message in shown
+            if all(query.get(name, message[field]) == message[field] for name, field in ENDS.items())
+            if (after is None or at >= after) and (before is None or at <= before)
         ]
-        size = int(query.get("PageSize", "50"))
-        messages = [self._resource(sms, course(sms)[-1][0] if course(sms) else "accepted") for sms in found[:size]]
-        page = {"page": 0, "page_size": size, "uri": str(request.rel_url), "next_page_uri": None}
-        return web.json_response({**page, "messages": messages})
+        return web.json_response(page_of("messages", found, query, request.path, self.most_listed))
+
+    def _outgoing(self) -> Iterator[tuple[datetime, dict[str, object]]]:
+        for sms in self.sent:
+            statuses = course(sms)
+            yield sms.at, self._resource(sms, statuses[-1][0] if statuses else "accepted")
+
+    def _incoming(self) -> Iterator[tuple[datetime, dict[str, object]]]:
+        for sms in self.received:
+            alike = SentSms(sms.sid, sms.to, sms.sender, sms.body, "", Fate.SILENT, "", sms.at)
+            yield sms.at, self._resource(alike, "received") | {"direction": "inbound"}
 
     def _resource(self, sms: SentSms, status: str) -> dict[str, object]:
         at = format_datetime(sms.at.astimezone(UTC))

@@ -51,16 +51,30 @@ where p.ref = c.ref and not p.differs
 """
 
 
+def _consent(what: str) -> str:
+    """The detail of a line in the ledger of consent (`engine.store.consents`): billing's data is the proof."""
+    told = f"'what', '{what}', 'means', 'feed', 'evidence', 'import'"
+    return f"jsonb_build_object('address', id, 'channel', channel, {told})"
+
+
 ADD = _and_count(
-    """
+    f"""
 added as (
-  insert into addresses (client_id, channel, sealed, lookup)
-  select c.id, g.channel, g.sealed, g.lookup from incoming_addresses g join clients c on c.ref = g.ref
-  on conflict (client_id, channel, lookup) do nothing returning client_id
+  insert into addresses (client_id, channel, sealed, lookup, opted_out_at)
+  select c.id, g.channel, g.sealed, g.lookup,
+         case when exists (
+           select from addresses o where o.lookup = g.lookup and o.channel = g.channel and o.opted_out_at is not null)
+         then cast(%(now)s as timestamptz) end
+  from incoming_addresses g join clients c on c.ref = g.ref
+  on conflict (client_id, channel, lookup) do nothing returning id, client_id, channel, opted_out_at
+), noted as (
+  insert into case_events (client_id, at, kind, detail)
+  select client_id, %(now)s, 'consent', {_consent("opted_out")} from added where opted_out_at is not null
 )
 """,
     "added",
 )
+"""Who has opted out has done so for every client whose address it turns out to be."""
 
 NO_LONGER_GIVEN = """
 incoming_clients p join clients c on c.ref = p.ref
@@ -82,6 +96,7 @@ removed as (
     "removed",
 )
 
+
 RETIRE = _and_count(
     f"""
 retired as (
@@ -89,23 +104,26 @@ retired as (
   returning x.id, x.client_id, x.channel
 ), noted as (
   insert into case_events (client_id, at, kind, detail)
-  select client_id, %(now)s, 'address_retired', jsonb_build_object('address', id, 'channel', channel) from retired
+  select client_id, %(now)s, 'consent', {_consent("unusable")} from retired
 )
 """,
     "retired",
 )
 
 REVIVE = _and_count(
-    """
+    f"""
 revived as (
   update addresses x set dead_since = null
   from incoming_addresses g join clients c on c.ref = g.ref
   where x.client_id = c.id and x.channel = g.channel and x.lookup = g.lookup and x.dead_since is not null and exists (
     select from case_events e
-    where e.client_id = c.id and e.kind = 'address_retired' and e.at = x.dead_since
-      and (e.detail ->> 'address')::bigint = x.id
+    where e.client_id = c.id and e.kind = 'consent' and e.at = x.dead_since
+      and e.detail @> jsonb_build_object('address', x.id, 'what', 'unusable', 'means', 'feed')
   )
-  returning x.client_id
+  returning x.id, x.client_id, x.channel
+), noted as (
+  insert into case_events (client_id, at, kind, detail)
+  select client_id, %(now)s, 'consent', {_consent("usable")} from revived
 )
 """,
     "revived",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.cli.check import always_names_a_restriction
+from dialogs.grammar import schema
 from dialogs.script import load_scripts, parse_script
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
@@ -104,3 +106,15 @@ steps:
 
 def test_no_packaged_script_names_a_restriction_that_may_not_come() -> None:
     assert [name for name, script in load_scripts().items() if always_names_a_restriction(script)] == []
+
+
+def test_the_schema_of_scripts_is_printed_for_editors() -> None:
+    result = CliRunner().invoke(app, ["check", "--schema"])
+    assert (result.exit_code, json.loads(result.stdout)) == (0, schema())
+
+
+def test_a_script_of_an_older_spec_is_told_how_it_is_written_now(tmp_path: Path) -> None:
+    code, _, complaints = check(
+        tmp_path, "spec: 1\nscript: old\nbegun_by: client\nstart: a\nsteps: {a: {say: Hello}}\n"
+    )
+    assert (code, complaints) == (1, "FILE: line 1 is written as an older spec has it; write 'spec: 2'\n")

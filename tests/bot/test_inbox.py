@@ -15,10 +15,24 @@ from knocking import knock, open_door, sms
 from sending import Post, post
 from sqlalchemy import text
 
-from bot.inbox import MAIL, MOST_TRIES, PAYMENTS, SMS, STATUS_BATCH, handle_inbox, handle_round, keep, keep_mail
+from bot.hearing import UNHEARD
+from bot.inbox import (
+    MAIL,
+    MOST_TRIES,
+    OLDEST,
+    PAYMENTS,
+    READERS,
+    SMS,
+    STATUS_BATCH,
+    handle_inbox,
+    handle_round,
+    keep,
+    keep_mail,
+)
 from bot.running import Part, working
 from bot.statuses import SMS_STATUS
 from dialogs.script import Script
+from engine.store.tables.talk import InboxState
 
 PHONE = "+40712345000"
 ROWS = "select state, tries from inbox order by id"
@@ -68,6 +82,28 @@ async def test_whatever_an_event_fails_with_it_is_parked_and_the_others_are_hand
     assert type(fault).__name__ in str(error)
 
 
+@pytest.mark.parametrize(("words", "booked"), [("STOP", [("opted_out", "word", "twilio-sms:SM1")]), ("vineri", [])])
+async def test_a_stop_that_no_script_could_hear_counts_all_the_same(
+    office: Post, words: str, booked: list[tuple[object, ...]]
+) -> None:
+    broken = unreliable(office, RuntimeError("no script"))
+    await says(broken, words, 1)
+    await handle_inbox(broken.app, broken.clock())
+    assert await broken.asks("select what, means, evidence from consents") == booked
+    assert await broken.asks(ROWS) == [("parked", MOST_TRIES)]
+    tasks = await broken.asks("select reason, source from tasks where kind = 'review'")
+    assert tasks == ([(UNHEARD, "twilio-sms:SM1:unheard")] if booked else [])
+
+
+async def test_where_even_that_fails_the_event_is_parked(office: Post) -> None:
+    broken = unreliable(office, RuntimeError("no script"))
+    await broken.store("alter table tasks add constraint nobody_is_there check (false) not valid")
+    await says(broken, "STOP", 1)
+    await handle_inbox(broken.app, broken.clock())
+    assert await broken.asks(ROWS) == [("parked", MOST_TRIES)]
+    assert await broken.asks("select from consents") == []
+
+
 async def test_an_event_nobody_can_read_is_parked_at_once(office: Post) -> None:
     async with office.app.database.write() as session:
         await keep(session, PAYMENTS, "unreadable", b"{}", office.clock())
@@ -91,6 +127,30 @@ async def test_the_worker_goes_on_after_a_fault_of_its_own(office: Post, monkeyp
     async with working(replace(office.app, clock=clock), [Part.INBOX]), asyncio.timeout(30):
         await twice.wait()
     assert await office.asks(ROWS) == [("done", 0)]
+
+
+async def test_two_messages_within_seconds_are_answered_in_their_order_by_any_number_of_processes(office: Post) -> None:
+    await says(office, "voi plăti vineri", 1)
+    await says(office, "da", 2)
+    waiting = "select from pg_locks where not granted"
+    async with office.app.database.write() as session, asyncio.timeout(120):
+        first = await session.scalar(OLDEST)
+        assert first is not None
+        other = asyncio.create_task(handle_round(office.app, office.clock()))
+        while not await office.asks(waiting):  # noqa: ASYNC110 - a lock that is waited for rings no bell
+            await asyncio.sleep(0.01)
+        await READERS[SMS](session, office.app, first, office.clock())
+        first.state = InboxState.DONE
+    assert await other == 1
+    assert await office.asks("select state from promises") == [("open",)]
+
+
+async def test_a_message_does_not_wait_for_those_of_others(office: Post) -> None:
+    await says(office, "voi plăti vineri", 1)
+    await says(office, "STOP", 2, "+40700000009")
+    async with office.app.database.write() as session, asyncio.timeout(120):
+        assert await session.scalar(OLDEST) is not None
+        assert await handle_round(office.app, office.clock()) == 1
 
 
 async def test_reports_keep_no_reply_waiting(office: Post) -> None:

@@ -33,6 +33,7 @@ async def test_killed_senders_and_failing_carriers_neither_lose_nor_double(datab
     assert verdict.holds, verdict
     assert verdict.kills == KILLS
     assert verdict.unknown > 0, "kills leave messages in doubt"
+    assert verdict.gaps > 0, "webhooks that never come are found in the carrier's records"
     assert verdict.taken[ChannelKind.SMS] > CONTACTS // 2
     assert verdict.as_json() | {"seconds": 0, "unknown": 0, "resolved": 0} == {
         "seed": 7,

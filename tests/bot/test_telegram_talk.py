@@ -232,6 +232,28 @@ async def test_a_button_of_somebody_elses_message_does_not_enter_their_talk(
     assert await rows(database, select(Outbound.state)) == [Delivery.DELIVERED]
 
 
+async def test_an_edited_answer_counts_while_its_question_is_open_and_not_afterwards(
+    running: Sandbox, database: Database, telegram: TelegramCarrier, ana: int
+) -> None:
+    await linked(running, ana)
+    await telegram.press(ANA, "Aleg o zi")
+    await telegram.answer(ANA, "vieri")
+    await running.settle()
+    await telegram.edit(ANA, "vineri")
+    await running.settle()
+    assert "13 martie" in telegram.sent[-1].text
+    await telegram.answer(ANA, "da")
+    await running.settle()
+    told = len(telegram.sent)
+    await telegram.edit(ANA, "nu")
+    await running.settle()
+    assert len(telegram.sent) == told
+    assert await rows(database, select(Promise.state)) == ["open"]
+    await telegram.edit(ANA, "/stop")
+    await running.settle()
+    assert await opted_out(database, ana) == {"telegram"}, "a stop counts however it is said"
+
+
 async def test_languages_are_offered_and_taken(
     running: Sandbox, database: Database, telegram: TelegramCarrier, ana: int
 ) -> None:

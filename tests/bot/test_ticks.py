@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import pytest
 from sending import Post, post
 
+from bot.outreach import GAVE_WAY, LAST_CALL
 from bot.sending.claim import BATCH
+from bot.sending.pace import FUSE
 from bot.ticks import contacts_tick, day_tick
 
 BACKLOG = """
@@ -57,3 +60,81 @@ async def test_nothing_is_opened_where_every_channel_is_full(database_url: str, 
         await office.store(BACKLOG, channel="sms", many=BATCH, now=now)
         await contacts_tick(office.app, now)
         assert [state for _, state in await office.asks(STATES)] == ["planned", "planned"]
+
+
+SHUT = """
+insert into carriers (channel, filled_at, failures, open_until) values ('sms', :now, :fuse, :now + interval '5 minutes')
+"""
+HOURS_END = "update contacts set send_until = :until"
+CHANNELS = "select channel, state from outbound where contact_id is not null order by id"
+
+
+@pytest.mark.parametrize("left", [LAST_CALL + timedelta(minutes=1), LAST_CALL])
+@pytest.mark.parametrize("shut", [True, False])
+async def test_a_full_channel_is_waited_for_and_at_the_last_call_only_if_its_carrier_is_there(
+    database_url: str, now: datetime, left: timedelta, shut: bool
+) -> None:
+    async with post(database_url, now, 2, mailboxes=True) as office:
+        await backlog(office, "sms")
+        if shut:
+            await office.store(SHUT, now=now, fuse=FUSE)
+        await office.store(HOURS_END, until=now + left)
+        await contacts_tick(office.app, now)
+        assert await office.asks(CHANNELS) == ([("email", "ready")] * 2 if shut and left == LAST_CALL else [])
+
+
+async def test_at_the_last_call_the_next_channel_s_queue_counts_too(database_url: str, now: datetime) -> None:
+    async with post(database_url, now, 2, mailboxes=True) as office:
+        await backlog(office, "email")
+        await office.store(SHUT, now=now, fuse=FUSE)
+        await office.store(HOURS_END, until=now + LAST_CALL)
+        await contacts_tick(office.app, now)
+        assert await office.asks(CHANNELS) == []
+
+
+@pytest.mark.parametrize(("first", "comes_back_to"), [("refused", "sms"), ("failed", "email")])
+async def test_who_could_not_be_written_to_in_time_comes_back_to_what_was_passed_over(
+    database_url: str, now: datetime, first: str, comes_back_to: str
+) -> None:
+    async with post(database_url, now, 1, mailboxes=True) as office:
+        await office.queue()
+        await office.store("update outbound set state = :first", first=first)
+        await office.store("update contacts set state = 'planned'")
+        await office.open()
+        assert await office.asks("select channel from outbound where state = 'ready'") == [("email",)]
+        await office.store("update outbound set send_until = :now where state = 'ready'", now=now)
+        await office.send()
+        assert await office.open() == 1
+        assert await office.asks("select channel from outbound where state = 'ready'") == [(comes_back_to,)]
+
+
+async def test_at_the_last_call_who_has_no_other_way_still_waits(database_url: str, now: datetime) -> None:
+    async with post(database_url, now, 1) as office:
+        await backlog(office, "sms")
+        await office.store(HOURS_END, until=now + LAST_CALL)
+        await contacts_tick(office.app, now)
+        assert await office.asks(STATES) == [("client 0", "planned")]
+
+
+async def test_what_is_queued_for_a_carrier_that_is_not_there_gives_way_at_the_last_call(
+    database_url: str, now: datetime
+) -> None:
+    async with post(database_url, now, 2, mailboxes=True) as office:
+        await office.queue()
+        await office.store(SHUT, now=now, fuse=FUSE)
+        await office.store("update outbound set send_until = :until", until=now + LAST_CALL + timedelta(minutes=1))
+        await office.store(HOURS_END, until=now + LAST_CALL + timedelta(minutes=1))
+        await contacts_tick(office.app, now)
+        assert await office.asks(CHANNELS) == [("sms", "ready")] * 2
+        await contacts_tick(office.app, now + timedelta(minutes=1))
+        assert await office.asks(CHANNELS) == [("sms", "refused")] * 2 + [("email", "ready")] * 2
+        assert await office.asks("select distinct reason from outbound where state = 'refused'") == [(GAVE_WAY,)]
+
+
+async def test_what_may_have_arrived_gives_way_to_nothing(database_url: str, now: datetime) -> None:
+    async with post(database_url, now, 1, mailboxes=True) as office:
+        await office.queue()
+        await office.store(SHUT, now=now, fuse=FUSE)
+        await office.store("update outbound set resent = true, send_until = :until", until=now + LAST_CALL)
+        await contacts_tick(office.app, now)
+        assert await office.asks(CHANNELS) == [("sms", "ready")]

@@ -255,7 +255,7 @@ async def test_what_was_sent_tells_how_it_fared(database_url: str, now: datetime
         assert "by sms, then email: sms 11 Mar 2026 10:00: delivered" in answer
         await loop.says("STOP")
         answer = await told(loop.sandbox.wired.app.database, loop.clock())
-        assert "The client wants no more messages on a channel." in answer
+        assert "The client wants no more messages by sms (said by word)." in answer
 
 
 async def test_who_cannot_be_reached_is_told_by_channel(database_url: str, now: datetime) -> None:

@@ -146,6 +146,35 @@ def test_a_notice_of_delivery_is_news_too() -> None:
     assert report.state is Delivery.DELIVERED
 
 
+def complaint(to: str, quoted: str) -> bytes:
+    return (
+        f"From: fbl@provider\r\nTo: {to}\r\nMessage-ID: <c1@provider>\r\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nA complaint\r\n"
+        f"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n{quoted}\r\n\r\n"
+        "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: x\r\n\r\n--b--\r\n"
+    ).encode()
+
+
+BOUNCES = f"bounce+{ATTEMPT}@amiable.test"
+
+
+@pytest.mark.parametrize(
+    ("to", "quoted", "known"),
+    [
+        (BOUNCES, "Version: 1", ATTEMPT),
+        ("fbl@amiable.test", f"Original-Mail-From: <{BOUNCES}>", ATTEMPT),
+        ("fbl@amiable.test", "Version: 1", None),
+    ],
+)
+def test_a_complaint_without_the_original_is_known_by_the_address_of_bounces(
+    to: str, quoted: str, known: UUID | None
+) -> None:
+    report = read_mail(complaint(to, quoted))
+    assert isinstance(report, StatusReport)
+    assert (report.complaint, report.attempt) == (True, known)
+
+
 def nested(depth: int) -> bytes:
     return b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (i, i) for i in range(depth))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -240,3 +240,28 @@ def test_statuses_are_read_with_their_codes() -> None:
 def test_an_unknown_status_is_unreadable(name: str) -> None:
     with pytest.raises(Unreadable):
         status(name)
+
+
+async def test_the_records_of_both_directions_come_newest_first_a_page_a_request(
+    twilio: TwilioCarrier, now: datetime
+) -> None:
+    twilio.most_listed = 2
+    channel = SmsChannel(settings(twilio))
+    sent = await channel.send(channel.compose(HELLO, envelope()))
+    told = [await twilio.answer(ANA, words) for words in ("one", "two")]
+    pages = [page async for page in channel.records(now - timedelta(minutes=1))]
+    assert [len(page) for page in pages] == [2, 1]
+    records = [record for page in pages for record in page]
+    assert {record.reference for record in records if record.ours} == {sent.reference}
+    assert {record.event for record in records if not record.ours} == set(told)
+    assert {(record.person, record.sender) for record in records} == {(ANA, "+40312345678")}
+    await channel.close()
+
+
+async def test_what_is_older_or_anothers_is_no_record_of_ours(twilio: TwilioCarrier, now: datetime) -> None:
+    channel = SmsChannel(settings(twilio))
+    await channel.send(channel.compose(HELLO, envelope()))
+    await twilio.answer(ANA, "hello", to="+40399999999")
+    assert [len(page) async for page in channel.records(now)] == [1]
+    assert [len(page) async for page in channel.records(now + timedelta(seconds=1))] == [0]
+    await channel.close()

@@ -98,10 +98,23 @@ async def test_an_address_spoken_on_is_kept_out_of_use_until_it_is_given_again(d
     assert kept["sms +40712345678"].dead_since == now
     assert kept["sms +40712345679"].dead_since is None
     async with desk.database.read() as session:
-        assert list(await session.scalars(select(CaseEvent.kind))) == ["address_retired"]
+        (line,) = await session.scalars(select(CaseEvent))
+    told = line.kind, line.detail["what"], line.detail["means"], line.detail["address"]
+    assert told == ("consent", "unusable", "feed", address.id)
     await desk.take(Kind.CLIENTS, HEADER + ANA)
     assert (await desk.addresses("ana"))["sms +40712345678"].dead_since is None
     assert "sms +40712345679" not in await desk.addresses("ana")
+
+
+async def test_who_has_opted_out_stays_so_as_another_client(desk: Desk, now: datetime) -> None:
+    await desk.take(Kind.CLIENTS, HEADER + ANA)
+    async with desk.database.write() as session:
+        await session.execute(update(Address).where(Address.channel == "sms").values(opted_out_at=now))
+    await desk.take(Kind.CLIENTS, HEADER + ANA.replace("ana,", "ion,", 1))
+    assert (await desk.addresses("ion"))["sms +40712345678"].opted_out_at == now
+    async with desk.database.read() as session:
+        (line,) = await session.scalars(select(CaseEvent))
+    assert (line.detail["what"], line.detail["channel"], line.detail["means"]) == ("opted_out", "sms", "feed")
 
 
 async def test_an_opt_out_outlives_every_import(desk: Desk, now: datetime) -> None:

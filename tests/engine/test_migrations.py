@@ -33,3 +33,45 @@ def test_the_ledger_and_the_history_cannot_be_rewritten(database_url: str) -> No
     for statement in ("delete from ledger_entries", "update ledger_entries set amount = 1", "delete from case_events"):
         with psycopg.connect(plain) as connection, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             connection.execute(statement)
+
+
+BEFORE_THE_LEDGER = """
+with g as (insert into plan_groups (name) values ('all') returning id),
+c as (
+  insert into clients (ref, group_id, plans, kind, name, language, timezone)
+  select 'C1', id, '{}', 'individual', '', 'ro', 'UTC' from g returning id
+), a as (
+  insert into addresses (client_id, channel, sealed, lookup, opted_out_at, dead_since)
+  select c.id, channel, '', lookup, opted_out_at, dead_since from c, (values
+    ('sms', '1'::bytea, timestamptz '2026-01-01 00:00Z', null),
+    ('voice', '2', null, timestamptz '2026-02-01 00:00Z'),
+    ('email', '3', timestamptz '2026-03-01 00:00Z', timestamptz '2026-04-01'),
+    ('email', '4', null, null)) given(channel, lookup, opted_out_at, dead_since)
+  returning id, client_id, channel, dead_since
+)
+insert into case_events (client_id, at, kind, detail)
+select client_id, dead_since, 'address_retired', jsonb_build_object('address', id, 'channel', channel)
+from a where channel = 'voice'
+"""
+CONSENTS = "select channel, what, means, evidence, at::date::text from consents order by channel, at"
+
+
+def test_what_addresses_were_before_the_ledger_is_in_it_once(database_url: str) -> None:
+    plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    command.downgrade(configuration(database_url), "0011")
+    with psycopg.connect(plain) as connection:
+        connection.execute(BEFORE_THE_LEDGER)
+        before = connection.execute("select kind, detail from case_events").fetchall()
+    for _ in range(2):
+        migrate(database_url)
+        with psycopg.connect(plain) as connection:
+            connection.execute("set timezone = 'UTC'")
+            assert connection.execute(CONSENTS).fetchall() == [
+                ("email", "opted_out", "migration", "migration:0012", "2026-03-01"),
+                ("email", "unusable", "migration", "migration:0012", "2026-04-01"),
+                ("sms", "opted_out", "migration", "migration:0012", "2026-01-01"),
+                ("voice", "unusable", "feed", "import", "2026-02-01"),
+            ]
+        command.downgrade(configuration(database_url), "0011")
+        with psycopg.connect(plain) as connection:
+            assert connection.execute("select kind, detail from case_events").fetchall() == before

@@ -158,6 +158,18 @@ async def test_another_day_replaces_a_promise_and_the_chain_is_kept(database: Da
         assert [row.replaced_by for row in rows] == [rows[1].id, rows[2].id, None]
 
 
+async def test_a_promise_said_wrongly_gives_way_to_its_correction_though_more_could_be_promised(
+    database: Database, ana: int
+) -> None:
+    async with database.write() as session:
+        await apply(session, [PromiseMade(money("50", "RON"), UNTIL)], source(ana), MADE)
+        await apply(session, [PromiseMade(money("50", "RON"), UNTIL + timedelta(days=5))], source(ana), MADE)
+        later = UNTIL + timedelta(days=9)
+        await apply(session, [PromiseMade(money("50", "RON"), later, instead=True)], source(ana), MADE)
+        rows = (await session.scalars(select(Promise).order_by(Promise.id))).all()
+        assert [row.state for row in rows] == ["replaced", "replaced", "open"]
+
+
 async def test_what_is_cleared_by_other_means_says_so(database: Database, ana: int) -> None:
     async with database.write() as session:
         number = await promised(session, ana)

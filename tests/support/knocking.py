@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -49,6 +49,8 @@ insert into attempts (id, outbound_id, no, state, body, digest, started_at)
 select gen_random_uuid(), id, 1, 'sending', 'x', 'x', :now from queued returning id
 """
 Headers = tuple[tuple[bytes, bytes], ...]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+"""An application as a server calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def status(attempt: object, sid: str, word: str, **more: str) -> Knock:
     return signed_form(f"/webhooks/twilio/status/{attempt}", MessageSid=sid, MessageStatus=word, **more)
 
 
-async def knock(web: FastAPI, asked: Knock) -> int:
+async def knock(web: Asgi, asked: Knock) -> int:
     """The status of the answer; an error that gets out of the application is a 500."""
     chunks = [asked.body[start : start + LONGEST_CHUNK] for start in range(0, len(asked.body), LONGEST_CHUNK)]
     waiting = [

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from bot.clock import SimulatedClock
 from bot.sandbox import Sandbox, sandbox
 from bot.ticks import day_tick
+from channels.sandbox.faults import FaultPlan
 from engine.calendar import AnyHour, Hours
 
 ANA_PHONE, ANA_MAIL = "+40712345678", "ana@example.com"
@@ -63,12 +64,23 @@ class Loop:
 
 @asynccontextmanager
 async def running_loop(
-    database_url: str, now: datetime, *, hours: Hours | None = None, plan: str = PLAN, **addresses: str
+    database_url: str,
+    now: datetime,
+    *,
+    hours: Hours | None = None,
+    plan: str = PLAN,
+    faults: FaultPlan | None = None,
+    **addresses: str,
 ) -> AsyncIterator[Loop]:
     """Ana with these addresses (an SMS number and a mail address by default), nothing decided yet."""
     clock = SimulatedClock(now)
     async with sandbox(
-        database_url, clock, hours or AnyHour(), timezone="Europe/Bucharest", quarantine_seconds=QUARANTINE
+        database_url,
+        clock,
+        hours or AnyHour(),
+        timezone="Europe/Bucharest",
+        quarantine_seconds=QUARANTINE,
+        faults=faults,
     ) as running:
         async with running.wired.app.database.write() as session:
             await given_plans(session, plan)

@@ -15,9 +15,12 @@
   const concerns = (changed) =>
     changed.includes("*") || topics.has("*") || topics.has("inbox") || changed.some((topic) => topics.has(topic));
 
+  // Signals that come meanwhile are for the same fetch: waiting anew at each would never fetch in a busy hour.
   const refresh = () => {
-    clearTimeout(pending);
-    pending = setTimeout(() => window.htmx && window.htmx.trigger(live, "live"), topics.has("*") ? 1500 : 50);
+    pending ||= setTimeout(() => {
+      pending = 0;
+      if (window.htmx) window.htmx.trigger(live, "live");
+    }, topics.has("*") ? 1500 : 50);
   };
 
   const inZone = { hour: "2-digit", minute: "2-digit", timeZone: live.dataset.zone };
@@ -59,7 +62,7 @@
     window.Idiomorph.defaults.ignoreActiveValue = true;
     window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name) => name !== "open";
     // A form that is open stays as it is, with what has been typed: only its own page load closes it.
-    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => !(old.matches && old.matches("details.acts[open]"));
+    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => !(old.matches && old.matches("details[open]:is(.acts, .giving)"));
   }
 
   // Nothing jumps: rows that are new wait behind a pill, the others change in place.

@@ -260,7 +260,10 @@ class DecisionRow(Base):
 
 
 class CaseEvent(Base):
-    """One line of a client's history as a debtor (A12). Append-only."""
+    """One line of a client's history as a debtor (A12). Append-only.
+
+    Lines of the kind `consent` are the ledger of consent; the view `consents` shows them in columns.
+    """
 
     __tablename__ = "case_events"
 

@@ -179,6 +179,7 @@ class InboxEvent(Base):
         UniqueConstraint("provider", "event"),
         one_of("state", InboxState),
         Index("ix_inbox_new", "id", postgresql_where=text(f"state = '{InboxState.NEW}'")),
+        Index("ix_inbox_parked", "id", postgresql_where=text(f"state = '{InboxState.PARKED}'")),
     )
 
     id: Mapped[Id]
@@ -190,6 +191,61 @@ class InboxEvent(Base):
     state: Mapped[str]
     tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     error: Mapped[str | None]
+
+
+class GapKind(StrEnum):
+    """What a carrier had on record and the store had not.
+
+    `reply`: a message of a client that no webhook brought; `report`: news of a message of ours that never came;
+    `stranger`: a message it sent for us of which the store knows nothing.
+    """
+
+    REPLY = "reply"
+    REPORT = "report"
+    STRANGER = "stranger"
+
+
+class Gap(Base):
+    """Something a carrier was found to have on record, once. `sender` is the number or name of ours it went by.
+
+    `subject` is what the webhook would have been known by in the inbox, or the carrier's own name of a stranger.
+    """
+
+    __tablename__ = "gaps"
+    __table_args__ = (
+        UniqueConstraint("channel", "kind", "subject"),
+        one_of("kind", GapKind),
+        one_of("channel", ChannelKind),
+        CheckConstraint("(mended_by is null) = (mended_at is null)", name="mended"),
+        Index("ix_gaps_open", "found_at", postgresql_where=text("mended_at is null")),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[str]
+    channel: Mapped[str]
+    sender: Mapped[str]
+    subject: Mapped[str]
+    found_at: Mapped[datetime] = mapped_column(index=True)
+    mended_by: Mapped[str | None]
+    mended_at: Mapped[datetime | None]
+
+
+class Reconciliation(Base):
+    """How far the records of a channel's carrier have been compared with the store; times are the application's.
+
+    All until `reached_at` has been looked at, and far back at `far_at`; it is not asked again before `next_at`.
+    `failure` is why it could not be asked, or not for all, since `failed_since`; None while it can.
+    """
+
+    __tablename__ = "reconciliations"
+    __table_args__ = (one_of("channel", ChannelKind),)
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    reached_at: Mapped[Moment]
+    far_at: Mapped[Moment]
+    next_at: Mapped[Moment]
+    failure: Mapped[str | None]
+    failed_since: Mapped[datetime | None]
 
 
 class PayLink(Base):

@@ -1,4 +1,4 @@
-"""`amiable bench dispatch` and `amiable bench inbound` as they are typed: what they check holds, and they say what."""
+"""`amiable bench dispatch`, `reply` and `inbound` as they are typed: what they check holds, and they say what."""
 
 from __future__ import annotations
 
@@ -38,3 +38,15 @@ def test_inbound_keeps_every_webhook_once(capsys: pytest.CaptureFixture[str]) ->
     (figure,) = played(capsys, "inbound", 80)
     assert (figure["bench"], figure["holds"]) == ("inbound", True)
     assert figure["of_bare"] > 0
+
+
+def test_reply_has_everybody_answered_at_a_calm_pace_and_at_full_pace(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = played(capsys, "reply", 20)
+    assert [(one["bench"], one["size"], one["holds"]) for one in figures] == [("reply", 2, True), ("reply", 20, True)]
+    assert [one["baseline"] for one in figures] == [
+        {"what": "20 a second", "seconds": 0.1},
+        {"what": "200 a second", "seconds": 0.1},
+    ]
+    for one in figures:
+        assert 0 < one["p50_ms"] <= one["p95_ms"] <= one["p99_ms"]
+        assert 0 < one["kept_pace"] <= 1

@@ -12,6 +12,7 @@ from engine.store.tables.portfolio import Client
 
 ANA = "/console/clients/ana"
 SUM = {"amount": 5050, "currency": "RON"}
+STOPPED = {"what": "opted_out", "address": 1, "channel": "sms", "means": "word", "evidence": "twilio-sms:SM1"}
 
 LINES = [
     ("stage_again", {"stage": 0, "conditional_debt": 900, "currency": "RON"}, "back to stage 1 of the plan: "),
@@ -32,6 +33,9 @@ LINES = [
     ("unreachable", {"script": "reminder", "why": "sms, email"}, "could not be reached with “reminder”: sms, email"),
     ("paused", {"until": "2026-03-18", "by": "Ion Rusu", "reason": "a fire"}, "Ion Rusu paused all work until 18 Mar"),
     ("exempted", {"invoice": None, "until": None, "by": "Ion Rusu", "reason": "a fire"}, "Ion Rusu held everything of"),
+    ("consent", STOPPED, "SMS: wants no more messages (said by word)"),
+    ("consent", {**STOPPED, "what": "unusable", "means": "carrier", "reason": "30005"}, "(said by the carrier: 30005)"),
+    ("consent", {**STOPPED, "means": "migration"}, "wants no more messages (known before this ledger was kept)"),
     ("something_new", {"reason": "nobody knows"}, "something new: nobody knows"),
 ]
 

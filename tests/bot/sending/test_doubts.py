@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from sending import Carrier, Post, post
 
 from bot.resolver import resolve_unknown
-from channels.port import CannotTell, Receipt, Sought, Uncertain
+from channels.port import CannotTell, Receipt, Rejected, Sought, Uncertain
 from engine.contact import ChannelKind
 
 CONTACTS = "select state, tried from contacts order by id"
@@ -79,6 +80,29 @@ async def test_what_expires_is_planned_again_only_where_no_carrier_may_have_had_
     assert await office.send() == 2
     assert await office.states() == [("expired", 2)]
     assert await office.asks(CONTACTS) == [("opened", 1) if resent else ("planned", 0)] * 2
+
+
+@pytest.mark.parametrize("resent", [False, True])
+@pytest.mark.parametrize("answer", [Rejected("no", "30007"), Rejected("nobody", "21211", address_dead=True)])
+async def test_nor_does_another_channel_follow_a_second_copy_that_fails(
+    office: Post, resent: bool, answer: Rejected
+) -> None:
+    await office.store("update outbound set resent = :resent", resent=resent)
+    office.sms.answers = deque([answer] * 2)
+    await office.send()
+    assert await office.states() == [("failed", 2)]
+    assert await office.asks(CONTACTS) == [("opened" if resent else "planned", 1)] * 2
+
+
+async def test_where_the_carrier_has_neither_copy_the_next_channel_follows(office: Post) -> None:
+    office.sms.answers = deque([Uncertain("no answer")] * 4)
+    for _ in range(2):
+        await office.send()
+        for _ in range(2):
+            await asking(office, Asked())
+    assert len(office.sms.sent) == 4
+    assert await office.states() == [("failed", 2)]
+    assert await office.asks(CONTACTS) == [("planned", 1)] * 2
 
 
 @pytest.mark.parametrize("barred", ["opted_out_at", "dead_since"])

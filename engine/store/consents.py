@@ -1,0 +1,90 @@
+"""The ledger of consent: who may be written to at which address, as one kind of line in a client's history.
+
+Every opt-out, opt-in and finding about an address, by whatever means and on whatever channel, is a line of the kind
+`consent` (the view `consents` shows them in columns), never changed or taken back. What an address says of itself
+(`opted_out_at`, `dead_since`) is the present of that ledger and is written here, in the same statement's transaction.
+A line is written when something changes: a second STOP is none. Consent is given back only by the person who took it
+away, in so many words, or by an operator who says why (the console has no form for that yet).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select, update
+
+from engine.store.history import note
+from engine.store.session import WriteSession
+from engine.store.tables.portfolio import Address
+
+CONSENT = "consent"
+
+
+class Consent(StrEnum):
+    """What became of an address. `unusable`: nobody, or somebody else, is there; that says nothing of consent."""
+
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+    UNUSABLE = "unusable"
+    USABLE = "usable"
+
+
+class Means(StrEnum):
+    """By which means it was said or found. `link` includes the list headers of a mail; `feed` is billing's data;
+    `migration` says only that it was so before this ledger was kept."""
+
+    WORD = "word"
+    KEY = "key"
+    BUTTON = "button"
+    LINK = "link"
+    COMPLAINT = "complaint"
+    CARRIER = "carrier"
+    OPERATOR = "operator"
+    FEED = "feed"
+    MIGRATION = "migration"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a line rests on. `evidence` names the inbox event, the attempt or the user; `reason` is a person's own."""
+
+    means: Means
+    evidence: str
+    reason: str = ""
+
+
+class ReasonMissing(ValueError):
+    """Whoever lets an address be written to again on behalf of its holder says why."""
+
+
+async def book_consent(
+    session: WriteSession,
+    what: Consent,
+    addresses: Collection[int],
+    proof: Proof,
+    now: datetime,
+    *,
+    shared: bool = True,
+) -> int:
+    """Write to the ledger what became of these addresses, `shared`: whichever clients share them. How many changed.
+
+    Raises ReasonMissing where an operator opts somebody in without one.
+    """
+    if what is Consent.OPTED_IN and proof.means is Means.OPERATOR and not proof.reason.strip():
+        raise ReasonMissing(str(ReasonMissing.__doc__))
+    ends = what in (Consent.OPTED_IN, Consent.USABLE)
+    mark = Address.opted_out_at if what in (Consent.OPTED_OUT, Consent.OPTED_IN) else Address.dead_since
+    stands = mark.is_not(None) if ends else mark.is_(None)
+    of = Address.id.in_(addresses)
+    whose = Address.lookup.in_(select(Address.lookup).where(of)) if shared else of
+    # Locked in the order of their ids, as news of deliveries locks them.
+    locked = select(Address.id).where(whose, stands).order_by(Address.id).with_for_update(key_share=True)
+    change = update(Address).where(Address.id.in_(locked)).values({mark: None if ends else now})
+    changed = (await session.execute(change.returning(Address.id, Address.client_id, Address.channel))).all()
+    for row in sorted(changed):
+        line = {"what": what, "address": row.id, "channel": row.channel, "means": proof.means}
+        note(session, row.client_id, now, CONSENT, **line, evidence=proof.evidence, reason=proof.reason or None)
+    return len(changed)
