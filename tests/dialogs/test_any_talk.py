@@ -11,11 +11,12 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
 import yaml
+from talking import NOW, OWING
 
 from dialogs.catalog import load_catalogs
 from dialogs.check import check
@@ -37,20 +38,13 @@ SEED = int(os.environ.get("SEED", "8"))
 BATCH = 500
 BATCHES = range((TALKS + BATCH - 1) // BATCH)
 
-NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
 ACCOUNTS = (AccountDue("A1", "internet", money(60, "RON")), AccountDue("A2", "", money(60, "RON")))
 THIRDS = tuple((date(2026, month, 10), money(40, "RON")) for month in (4, 5, 6))
-FULL = Facts(
-    today=date(2026, 3, 11),
-    name="Ana",
-    creditor="Acme",
-    amount_due=money(120, "RON"),
-    oldest_due=date(2026, 3, 1),
-    days_past_due=10,
+FULL = replace(
+    OWING,
     accounts=ACCOUNTS,
     upcoming_accounts=ACCOUNTS,
     consequence_on=date(2026, 3, 25),
-    pay_link="https://pay.example/p/Ab3",
     account_tails=("1001",),
     promised=money(30, "RON"),
     schedules={3: THIRDS},

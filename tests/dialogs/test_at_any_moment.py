@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
+from talking import FRIDAY, MONDAY, NOW, OWING, keys
+from talking import talk as talk_with
 
 from dialogs.catalog import load_catalogs
-from dialogs.facts import MATTERS, Due, Facts
+from dialogs.facts import MATTERS, Due
 from dialogs.message import Chose, Reply, Said
 from dialogs.render import render
 from dialogs.script import load_scripts
-from dialogs.state import State
-from dialogs.turn import Turn, resume, start
+from dialogs.turn import resume, start
 from engine.money import money
 from engine.outcome import (
     Handover,
@@ -24,36 +25,9 @@ from engine.outcome import (
     PromiseMade,
 )
 
-NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
-FACTS = Facts(
-    today=date(2026, 3, 11),
-    name="Ana",
-    creditor="Acme",
-    amount_due=money(120, "RON"),
-    oldest_due=date(2026, 3, 1),
-    days_past_due=10,
-    accounts=(),
-    pay_link="https://pay.example/p/Ab3",
-    **dict.fromkeys(MATTERS, Due(money(70, "RON"), date(2026, 3, 13))),
-)
-FRIDAY, MONDAY = date(2026, 3, 13), date(2026, 3, 16)
+FACTS = replace(OWING, **dict.fromkeys(MATTERS, Due(money(70, "RON"), FRIDAY)))
+talk = partial(talk_with, facts=FACTS)
 OUTREACH = sorted(name for name, script in load_scripts().items() if not script.by_client)
-LANGUAGES = ("en", "ro", "uk", "ru")
-
-
-def talk(
-    *replies: str | Reply, script: str = "reminder", language: str = "en", languages: tuple[str, ...] = LANGUAGES
-) -> Turn:
-    version = load_scripts()[script]
-    turn = start(version, FACTS, language, NOW)
-    for reply in replies:
-        state = State.from_json(turn.state.to_json())
-        turn = resume(version, state, Said(reply) if isinstance(reply, str) else reply, FACTS, NOW, languages)
-    return turn
-
-
-def keys(turn: Turn) -> list[str]:
-    return [message.key for message in turn.messages]
 
 
 @pytest.mark.parametrize("name", OUTREACH)

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
+from talking import FRIDAY, MONDAY, NOW, OWING, keys
+from talking import talk as talk_with
 
 from dialogs.catalog import load_catalogs
 from dialogs.facts import MATTERS, AccountDue, Due, Facts
 from dialogs.message import Chose, Message, Reply, Said
 from dialogs.render import NothingToShow, render
 from dialogs.script import ScriptError, load_scripts, parse_script
-from dialogs.state import State
-from dialogs.turn import Turn, resume, start
+from dialogs.turn import Turn, resume
 from engine.contact import ChannelKind
 from engine.money import money
 from engine.outcome import InstallmentsRequested, PromiseMade
 
-NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
-FRIDAY, MONDAY = date(2026, 3, 13), date(2026, 3, 16)
-FACTS = Facts(
-    today=date(2026, 3, 11),
-    name="Ana",
-    creditor="Acme",
+FACTS = replace(
+    OWING,
     amount_due=money(0, "RON"),
     oldest_due=date(2026, 3, 11),
     days_past_due=0,
-    accounts=(),
-    pay_link="https://pay.example/p/Ab3",
     promise=Due(money(70, "RON"), FRIDAY),
     broken=Due(money(70, "RON"), date(2026, 3, 6)),
     installment=Due(money(70, "RON"), FRIDAY),
@@ -44,16 +39,7 @@ DEBT = re.compile(r"debt|owe|unpaid|overdue|balance|datori|restan|scaden|бор�
 
 
 def talk(name: str, *replies: str | Reply, facts: Facts = FACTS, language: str = "en") -> Turn:
-    script = load_scripts()[name]
-    turn = start(script, facts, language, NOW)
-    for reply in replies:
-        state = State.from_json(turn.state.to_json())
-        turn = resume(script, state, Said(reply) if isinstance(reply, str) else reply, facts, NOW)
-    return turn
-
-
-def keys(turn: Turn) -> list[str]:
-    return [message.key for message in turn.messages]
+    return talk_with(*replies, script=name, facts=facts, language=language)
 
 
 def words(name: str, language: str, channel: ChannelKind, facts: Facts = FACTS) -> str:

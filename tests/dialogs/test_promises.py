@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
+from functools import partial
 
 import pytest
+from talking import FRIDAY, MONDAY, NOW, OWING, keys
+from talking import talk as talk_with
 
 from dialogs.catalog import load_catalogs
-from dialogs.facts import Facts
 from dialogs.message import Chose, Reply, Said
 from dialogs.render import render
 from dialogs.script import load_scripts
-from dialogs.turn import Turn, resume, start
+from dialogs.turn import resume
 from engine.contact import ChannelKind
 from engine.money import money
 from engine.outcome import PromiseMade
 
-NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
-FACTS = Facts(
-    today=date(2026, 3, 11),
-    name="Ana",
-    creditor="Acme",
-    amount_due=money(120, "RON"),
-    oldest_due=date(2026, 3, 1),
-    days_past_due=10,
-    accounts=(),
-    promise_days=30,
-)
-FRIDAY, MONDAY = date(2026, 3, 13), date(2026, 3, 16)
+FACTS = replace(OWING, promise_days=30, pay_link="")
+talk = partial(talk_with, facts=FACTS)
 ALL_PROMISED = replace(FACTS, amount_due=money(0, "RON"), promised=money(70, "RON"))
 NOTHING_OPEN = replace(FACTS, amount_due=money(0, "RON"))
 TWO_SMS_UNICODE = 134
-
-
-def talk(*replies: str | Reply, language: str = "en", facts: Facts = FACTS) -> Turn:
-    script = load_scripts()["reminder"]
-    turn = start(script, facts, language, NOW)
-    for reply in replies:
-        turn = resume(script, turn.state, Said(reply) if isinstance(reply, str) else reply, facts, NOW)
-    return turn
-
-
-def keys(turn: Turn) -> list[str]:
-    return [message.key for message in turn.messages]
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from talking import FRIDAY, NOW, OWING, keys
+from talking import talk as talk_with
 
-from dialogs.facts import Facts
 from dialogs.message import Chose, Keys, Reply, Said
 from dialogs.script import load_scripts, parse_script
 from dialogs.state import SCHEMA, State, UnknownSchema
-from dialogs.turn import Turn, answer_first, resume, start
+from dialogs.turn import answer_first, resume, start
 from engine.money import money
 from engine.outcome import (
     Handover,
@@ -26,31 +28,8 @@ from engine.outcome import (
     PromiseMade,
 )
 
-NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
-FACTS = Facts(
-    today=date(2026, 3, 11),
-    name="Ana",
-    creditor="Acme",
-    amount_due=money(120, "RON"),
-    oldest_due=date(2026, 3, 1),
-    days_past_due=10,
-    accounts=(),
-    consequence_on=date(2026, 3, 25),
-    pay_link="https://pay.example/p/Ab3",
-)
-FRIDAY = date(2026, 3, 13)
-
-
-def talk(*replies: str | Reply, script: str = "reminder", language: str = "en", facts: Facts = FACTS) -> Turn:
-    version = load_scripts()[script]
-    turn = start(version, facts, language, NOW)
-    for reply in replies:
-        turn = resume(version, turn.state, Said(reply) if isinstance(reply, str) else reply, facts, NOW)
-    return turn
-
-
-def keys(turn: Turn) -> list[str]:
-    return [message.key for message in turn.messages]
+FACTS = replace(OWING, consequence_on=date(2026, 3, 25))
+talk = partial(talk_with, facts=FACTS)
 
 
 @pytest.mark.parametrize("yes", ["yes", "1", "1.", "1)", "Yes, that's right", Keys("1"), Chose("yes")])

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
+from talking import OWING
+from talking import talk as talk_with
 
 from dialogs.catalog import load_catalogs
 from dialogs.facts import Facts
-from dialogs.message import Chose, Reply, Said
+from dialogs.message import Chose, Reply
 from dialogs.render import render
 from dialogs.script import PACKAGED, Script, parse_script
-from dialogs.state import State
-from dialogs.turn import Turn, resume, start
+from dialogs.turn import Turn
 from engine.contact import ChannelKind
 from engine.money import money
 from engine.outcome import Handover, OperatorRequested, PromiseMade
 
-NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
-FACTS = Facts(
-    today=date(2026, 3, 11),
-    name="Ana",
-    creditor="Acme",
-    amount_due=money(120, "RON"),
-    oldest_due=date(2026, 3, 1),
-    days_past_due=10,
-    accounts=(),
-    consequence_on=date(2026, 3, 18),
-)
+FACTS = replace(OWING, pay_link="", consequence_on=date(2026, 3, 18))
 COMMON = (PACKAGED / "common.yaml").read_text(encoding="utf-8")
 HEAD = "spec: 2\nscript: {}\nbegun_by: client\nstart: opening\n"
 PART = (
@@ -100,11 +91,7 @@ def parsed(text: str, **others: str) -> Script:
 
 
 def talk(script: Script, *replies: str | Reply, facts: Facts = FACTS) -> Turn:
-    turn = start(script, facts, "en", NOW)
-    for reply in replies:
-        state = State.from_json(turn.state.to_json())
-        turn = resume(script, state, Said(reply) if isinstance(reply, str) else reply, facts, NOW)
-    return turn
+    return talk_with(*replies, script=script, facts=facts)
 
 
 def words(script: Script, turn: Turn, channel: ChannelKind | None = None, facts: Facts = FACTS) -> str:
