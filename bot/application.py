@@ -17,6 +17,8 @@ from engine.contact import ChannelKind
 from engine.store.session import Database
 
 SHORTEST_LEASE = 5.0
+INBOUND = "inbound"
+"""The script for those who write first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Application:
     def lease_seconds(self) -> float:
         """How long a sender holds what it has claimed, on the database's clock."""
         return max(self.quarantine_seconds, SHORTEST_LEASE)
+
+    def script_of(self, name: str) -> Script:
+        """The script of that name; where it was removed, talks go on with the one for those who write first."""
+        return self.scripts.get(name) or self.scripts[INBOUND]
 
     def pace_of(self, channel: ChannelKind) -> Pace:
         """How fast a channel is used."""

@@ -12,22 +12,21 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from bot.application import Application
+from bot.application import INBOUND, Application
 from bot.content import pack, unpack
 from bot.delivery import Progress, record
-from bot.hearing import INBOUND, addresses_of, note_reply, talk_currency
+from bot.hearing import addresses_of, note_reply, talk_currency
 from bot.situation import Situations
-from bot.speaking import answer_slot, book_turn, means_of, open_talk, take_turn
+from bot.speaking import answer_slot, book_turn, fault_turn, means_of, open_talk, state_of, take_turn, turn_of
 from bot.spoken import Spoken, said_in, said_rows
 from channels.twiml import Place, Then, Utterance, document, hang_up, notice, utterance
 from channels.voice import AnsweredBy, CallEvent, Move, call_address, move
 from dialogs.facts import Facts
-from dialogs.flow import AskKind
+from dialogs.flow import AskKind, Script
 from dialogs.identity import tail
 from dialogs.message import Chose, Keys, Message, Reply, Said, Value
 from dialogs.render import phrase, render
-from dialogs.state import State
-from dialogs.turn import Turn, resume, start
+from dialogs.turn import Turn, start
 from engine.contact import ChannelKind, Delivery
 from engine.money import Money
 from engine.outcome import LinkWanted, OperatorRequested
@@ -67,17 +66,23 @@ class Call:
     @property
     def identified(self) -> bool:
         """Whether the debt may be spoken of by now."""
-        return bool(self.talk.state) and State.from_json(self.talk.state).identified
+        state = state_of(self.talk)
+        return state is not None and state.identified
+
+    @property
+    def script(self) -> Script:
+        """The script of the talk."""
+        return self.app.script_of(self.talk.script)
 
     def phrase(self, name: str, args: dict[str, Value] | None = None) -> str:
         """A phrase of calls in the language of the talk."""
         app, talk = self.app, self.talk
-        return phrase(name, app.scripts[talk.script], self.facts, talk.language, app.catalogs, args)
+        return phrase(name, self.script, self.facts, talk.language, app.catalogs, args)
 
     def words(self, messages: Sequence[Message], then: Then) -> Utterance:
         """Messages as they are spoken, with what belongs to the way the turn ends."""
         app, talk = self.app, self.talk
-        speech = render(messages, app.scripts[talk.script], self.facts, talk.language, app.catalogs, ChannelKind.VOICE)
+        speech = render(messages, self.script, self.facts, talk.language, app.catalogs, ChannelKind.VOICE)
         said = utterance(speech, then)
         if then is Then.LISTEN:
             return said
@@ -145,14 +150,25 @@ async def open_call(call: Call, event: CallEvent, opening: MessageRow) -> str:
         return notice([call.phrase("voicemail", {"callback": callback})], call.talk.language)
     said = said_in(opening)
     if said is None:
-        words = call.words(unpack(opening.content), Then.LISTEN).before(call.phrase("help"))
-        said = Spoken(event.event, event.sid, State.from_json(call.talk.state).turn, words)
-        said.write_on(opening)
+        said = await _say_opening(call, event, opening)
     elif said.sid != event.sid:
         return hang_up()  # a second ring is possible, a second dialogue is not
     if call.attempt is not None:
         await record(call.session, call.attempt, Progress(Delivery.SENT, event.sid), call.now)
     return call.document(said.words, Place(call.base, said.turn))
+
+
+async def _say_opening(call: Call, event: CallEvent, opening: MessageRow) -> Spoken:
+    """The first words of a call; where they are not to be had any more, that a person will go on with it."""
+    state, messages = state_of(call.talk), unpack(opening.content)
+    if state is None or any(message.key not in call.script.texts for message in messages):
+        why = "the first words of the call, or where it stands, cannot be read any more"
+        said = await say_turn(call, fault_turn(call.app, call.talk, call.facts, call.now, why), event)
+    else:
+        words = call.words(messages, Then.LISTEN).before(call.phrase("help"))
+        said = Spoken(event.event, event.sid, state.turn, words)
+    said.write_on(opening)
+    return said
 
 
 async def take_answer(call: Call, event: CallEvent, place: Place) -> str:
@@ -182,11 +198,16 @@ async def take_answer(call: Call, event: CallEvent, place: Place) -> str:
 
 
 def _stops(call: Call, reply: Reply | None) -> bool:
-    """Nine is the key for no more calls where a choice is asked for that has no ninth; elsewhere it is a number."""
-    state = State.from_json(call.talk.state)
-    step = call.app.scripts[call.talk.script].steps.get(state.asked)
+    """Nine is the key for no more calls where a choice is asked for that has no ninth; elsewhere it is a number.
+
+    Where nobody can say what is asked for, it is that key.
+    """
+    state = state_of(call.talk)
+    if reply != Keys("9") or state is None:
+        return reply == Keys("9")
+    step = call.script.steps.get(state.asked)
     choice = step is not None and step.ask is not None and step.ask.kind in (AskKind.CHOICE, AskKind.YES_NO)
-    return reply == Keys("9") and choice and len(state.offered) < 9
+    return choice and len(state.offered) < 9
 
 
 async def _turn(call: Call, reply: Reply, event: CallEvent) -> str:
@@ -194,8 +215,7 @@ async def _turn(call: Call, reply: Reply, event: CallEvent) -> str:
     if talk.owner != Owner.BOT:
         return call.document(call.words((), Then.OPERATOR), Place(call.base, 0))
     note_reply(session, talk, reply if call.identified else _veiled(reply), call.now)
-    state = State.from_json(talk.state)
-    turn = resume(app.scripts[talk.script], state, reply, call.facts, call.now, app.languages)
+    turn = turn_of(app, talk, reply, call.facts, call.now)
     said = await say_turn(call, turn, event)
     await decide_clients(session, [call.client.id], call.now, app.hours)
     return call.document(said.words, Place(call.base, said.turn))
@@ -237,7 +257,7 @@ async def _send_link(call: Call, event: str) -> None:
     if address is None:
         return
     talk = await open_talk(call.session, call.app, call.client, address, LINK, call.talk.currency, call.now)
-    turn = start(call.app.scripts[LINK], call.facts, call.talk.language, call.now)
+    turn = start(call.app.script_of(LINK), call.facts, call.talk.language, call.now)
     talk.language = call.talk.language
     await take_turn(call.session, call.app, talk, turn, event, call.now, answer_slot(call.now))
 

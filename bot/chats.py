@@ -13,9 +13,9 @@ import structlog
 from babel import Locale
 from sqlalchemy import select
 
-from bot.application import Application
+from bot.application import INBOUND, Application
 from bot.delivery import Progress, record
-from bot.hearing import BELONGS, INBOUND, WELCOME_BACK, addresses_of, greet, hear
+from bot.hearing import BELONGS, WELCOME_BACK, addresses_of, greet, hear
 from bot.linking import join, readmit
 from channels.incoming_telegram import (
     Blocked,

@@ -9,19 +9,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.application import Application
+from bot.application import INBOUND, Application
 from bot.cards import masked_reply
 from bot.content import pack_reply
 from bot.situation import Situations
-from bot.speaking import answer_slot, means_of, open_talk, take_turn
+from bot.speaking import answer_slot, means_of, open_talk, take_turn, turn_of
 from channels.port import Inbound
 from dialogs.message import Reply, Said
 from dialogs.reading.reader import read
 from dialogs.reading.reading import Band, Intent
 from dialogs.reading.vocabulary import vocabulary
 from dialogs.reading.word_rules import is_opt_in
-from dialogs.state import State
-from dialogs.turn import answer_first, resume, start
+from dialogs.turn import answer_first, start
 from engine.contact import ChannelKind
 from engine.plan import TaskKind
 from engine.run import decide_clients
@@ -35,7 +34,7 @@ from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 BELONGS = timedelta(days=14)
 """A reply belongs to the latest conversation of its address within this time (ARCHITECTURE 15)."""
 
-INBOUND, WELCOME_BACK = "inbound", "welcome_back"
+WELCOME_BACK = "welcome_back"
 SHARED = "a reply came from an address that several clients share"
 ASKED_LATE = "they asked for our messages again; it was found late, so ask whether they still wish for them"
 UNHEARD = "a STOP could not be handled: the address is opted out, and nobody has confirmed it"
@@ -98,11 +97,10 @@ async def _take(
     if talk.owner != Owner.BOT or (late and not says_stop(inbound.reply, now, app.languages)):
         return
     facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency, talk.contact_id)
-    script = app.scripts.get(talk.script, app.scripts[INBOUND])
     if talk.state:
-        turn = resume(script, State.from_json(talk.state), inbound.reply, facts, now, app.languages)
+        turn = turn_of(app, talk, inbound.reply, facts, now)
     else:
-        turn = answer_first(script, inbound.reply, facts, client.language, now, app.languages)
+        turn = answer_first(app.script_of(talk.script), inbound.reply, facts, client.language, now, app.languages)
     await take_turn(session, app, talk, turn, event, now, answer_slot(now), _means(inbound))
 
 
@@ -113,7 +111,11 @@ async def _still_asked(session: WriteSession, talk: Conversation, message: str) 
     )
     said = await session.scalar(last.order_by(MessageRow.id.desc()).limit(1))
     state = talk.state
-    return said is not None and bool(state) and (state["misses"] > 0 or said["asked"] == state["asked"] != "")
+    return (
+        said is not None
+        and bool(state)
+        and (state.get("misses", 0) > 0 or said["asked"] == state.get("asked", "") != "")
+    )
 
 
 async def _stop(
@@ -204,7 +206,7 @@ async def greet(
         return
     talk = await open_talk(session, app, client, address, script, currency, now)
     facts = (await Situations.read(session, app, [client.id], now)).facts(client, currency)
-    turn = start(app.scripts[script], facts, client.language, now)
+    turn = start(app.script_of(script), facts, client.language, now)
     await take_turn(session, app, talk, turn, event, now, answer_slot(now))
 
 

@@ -15,6 +15,7 @@ from bot.sending.dispatcher import Dispatcher
 from bot.sending.parking import complain
 from bot.teaching import teaching_ticks
 from bot.ticks import clock_ticks, doubt_ticks
+from dialogs.reading.model import model
 from engine.jobs import clockwork
 
 PAUSE_SECONDS = 2.0
@@ -44,6 +45,8 @@ async def until_stopped(app: Application, parts: Collection[Part] = tuple(Part))
 @asynccontextmanager
 async def working(app: Application, parts: Collection[Part] = tuple(Part)) -> AsyncIterator[None]:
     """Do these parts while the block runs. At its end calls under way are waited for."""
+    if Part.INBOX in parts:
+        await asyncio.to_thread(model)  # a first reply does not wait for what can be read, or learned, beforehand
     scheduler = clockwork(
         [
             *(clock_ticks(app) if Part.CLOCK in parts else []),

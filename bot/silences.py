@@ -1,24 +1,26 @@
 """Nobody answers: the rungs of silence ladders that are due. Each is taken and done in one transaction, or not at all.
 
-A rung means nothing once the talk has another turn, a person has it, its address is opted out, nothing is owed, a newer
-talk has begun, or the plan's own limits on contacts hold. What it says goes by the queue, in the client's hours.
+A rung means nothing once the talk has another turn, a person has it, its address is opted out, nothing is owed, or the
+client has written elsewhere. While a newer talk, a pause or the plan's limits on contacts leave no room for it, a rung
+is passed over, and the ladder goes on; a person is told all the same. What is said goes by the queue, in the client's
+hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bot.application import Application
 from bot.outreach import HELD
 from bot.sending.parking import complain
 from bot.situation import Situations, outstanding
-from bot.speaking import BULK, Slot, open_talk, take_turn
+from bot.speaking import BULK, Slot, await_answer, open_talk, take_turn
 from dialogs.facts import Facts
 from dialogs.reading.reading import Intent
 from dialogs.silence import silent
@@ -36,6 +38,8 @@ from engine.store.tables.silence import Silence
 from engine.store.tables.talk import Conversation, Owner
 
 BATCH = 100
+AGAIN = timedelta(hours=1)
+"""After this a rung is taken up again that could not even be handed over."""
 
 TAKE = text("""
 with due as (
@@ -52,7 +56,15 @@ order by taken.conversation_id, taken.turn
 """)
 
 STANDING = text("""
-select t.id from conversations t
+select t.id,
+  exists (select from conversations o where o.client_id = t.client_id and o.id <> t.id and o.opened_at > t.last_at)
+  or exists (
+    select from dunning_pauses p where p.client_id = t.client_id and p.starts <= today.day and p.ends > today.day)
+  or exists (
+    select from contacts n
+    where n.client_id = t.client_id and n.id is distinct from t.contact_id and n.state in ('planned', 'opened')
+      and (n.planned_at at time zone c.timezone)::date > today.day - gap.days) as alone
+from conversations t
 join addresses a on a.id = t.address_id
 join clients c on c.id = t.client_id
 cross join lateral (select (:now at time zone c.timezone)::date as day) today
@@ -63,16 +75,13 @@ where t.id = any(:talks) and t.owner = 'bot' and a.opted_out_at is null
   and not exists (
     select from conversations o
     where o.client_id = t.client_id and o.id <> t.id
-      and (o.opened_at > t.last_at or o.owner <> 'bot' and o.last_at >= :held))
-  and not exists (
-    select from dunning_pauses p where p.client_id = t.client_id and p.starts <= today.day and p.ends > today.day)
-  and not exists (
-    select from contacts n
-    where n.client_id = t.client_id and n.id is distinct from t.contact_id and n.state in ('planned', 'opened')
-      and (n.planned_at at time zone c.timezone)::date > today.day - gap.days)
+      and (o.owner <> 'bot' and o.last_at >= :held
+           or exists (select from messages m
+                      where m.conversation_id = o.id and m.author = 'client' and m.at > t.last_at)))
 for update of t
 """)
-"""The talks that may be gone on with: what the plan says of the distance between contacts counts here as well."""
+"""The talks that still wait, and whether the client is to be left alone for now, for what the plan says of the distance
+between contacts counts here as well."""
 
 
 class _Rung(NamedTuple):
@@ -91,37 +100,56 @@ async def next_silence(session: ReadSession, before: datetime) -> datetime | Non
 
 
 async def break_silences(app: Application, now: datetime) -> int:
-    """Do every rung that is due, one of a talk. How many were taken up."""
-    broken = 0
-    while some := await _round(app, now, BATCH):
-        broken += some
-    return broken
+    """Do every rung that is due, one of a talk. How many were taken up.
+
+    Where one of several breaks their transaction, that many are taken one by one before the next batch.
+    """
+    broken, singly = 0, 0
+    while True:
+        taken: list[_Rung] = []
+        try:
+            await _round(app, now, 1 if singly else BATCH, taken)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as fault:
+            if not taken:
+                raise
+            if len(taken) > 1:
+                singly = len(taken)
+                continue
+            complain("a silence could not be broken", fault, conversation=taken[0].talk)
+            await _give_up(app, taken[0], fault, now)
+        if not taken:
+            return broken
+        broken += len(taken)
+        singly = max(singly - 1, 0)
 
 
-async def _round(app: Application, now: datetime, most: int) -> int:
-    """Do up to `most` rungs in one transaction; where one of several breaks it, they are taken one by one."""
-    taken: list[_Rung] = []
+async def _round(app: Application, now: datetime, most: int, taken: list[_Rung]) -> None:
+    """Do up to `most` rungs in one transaction; `taken` tells which, also where it breaks."""
+    async with app.database.write() as session:
+        taken += [_Rung(*row) for row in await session.execute(TAKE, {"now": now, "most": most})]
+        if taken:
+            breaking = await _Breaking.read(session, app, taken, now)
+            for rung in taken:
+                await breaking.climb(rung)
+
+
+async def _give_up(app: Application, rung: _Rung, fault: Exception, now: datetime) -> None:
+    """A rung cannot be done for a fault of our own. Where it cannot be handed over either, it stops no other rung."""
     try:
-        async with app.database.write() as session:
-            taken += [_Rung(*row) for row in await session.execute(TAKE, {"now": now, "most": most})]
-            if taken:
-                breaking = await _Breaking.read(session, app, taken, now)
-                for rung in taken:
-                    await breaking.climb(rung)
+        await _hand_over(app, rung, repr(fault)[:200], now)
     except (OperationalError, InterfaceError):
         raise
-    except Exception as fault:
-        if not taken:
-            raise
-        if len(taken) > 1:
-            return await _round(app, now, 1)
-        complain("a silence could not be broken", fault, conversation=taken[0].talk)
-        await _hand_over(app, taken[0], now)
-    return len(taken)
+    except Exception as worse:  # noqa: BLE001 whatever it was, the others are due as well
+        complain("a silence could not be handed over", worse, conversation=rung.talk)
+        async with app.database.write() as session:
+            place = (Silence.conversation_id == rung.talk, Silence.turn == rung.turn, Silence.rung == rung.rung)
+            await session.execute(update(Silence).where(*place).values(due_at=now + AGAIN))
 
 
-async def _hand_over(app: Application, rung: _Rung, now: datetime) -> None:
-    """A rung cannot be done for a fault of our own: a person goes on with its talk."""
+async def _hand_over(app: Application, rung: _Rung, why: str, now: datetime) -> None:
+    """A person goes on with the talk of a rung, if it still stands where the rung was written."""
     async with app.database.write() as session:
         await lock_clients(session, [rung.client])
         talk = await session.get_one(Conversation, rung.talk, with_for_update=True)
@@ -129,10 +157,10 @@ async def _hand_over(app: Application, rung: _Rung, now: datetime) -> None:
         silence = await session.get(Silence, place, with_for_update={"skip_locked": True})
         if silence is not None:
             await session.delete(silence)
-            if talk.owner == Owner.BOT:
+            if talk.owner == Owner.BOT and _waits(talk, rung):
                 talk.owner = Owner.WAITING
                 source = Source(talk.client_id, talk.address_id, talk.channel, talk.currency, _event(rung))
-                await apply(session, [OperatorRequested(Handover.FAULT)], source, now)
+                await apply(session, [OperatorRequested(Handover.FAULT, why)], source, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +173,14 @@ class _Breaking:
     situations: Situations
     clients: Mapping[int, Client]
     talks: Mapping[int, Conversation]
+    left_alone: Collection[int]
 
     @classmethod
     async def read(cls, session: WriteSession, app: Application, taken: Sequence[_Rung], now: datetime) -> _Breaking:
         clients = sorted({rung.client for rung in taken})
         await lock_clients(session, clients)
         asked = {"talks": [rung.talk for rung in taken], "now": now, "held": now - HELD}
-        standing = list(await session.scalars(STANDING, asked))
+        standing = {row.id: row.alone for row in await session.execute(STANDING, asked)}
         people = await session.scalars(select(Client).where(Client.id.in_(clients)))
         talks = await session.scalars(select(Conversation).where(Conversation.id.in_(standing)))
         return cls(
@@ -161,20 +190,29 @@ class _Breaking:
             await Situations.read(session, app, clients, now),
             {client.id: client for client in people},
             {talk.id: talk for talk in talks},
+            {talk for talk, alone in standing.items() if alone},
         )
 
     async def climb(self, rung: _Rung) -> None:
         """Do a rung of a talk that still waits for this answer."""
         talk = self.talks.get(rung.talk)
-        if talk is None:
+        script = self.app.scripts.get(talk.script) if talk else None
+        if talk is None or script is None or not _waits(talk, rung):
             return
-        client, script = self.clients[talk.client_id], self.app.scripts[talk.script]
         facts = self._facts(talk)
         if not outstanding(facts, script.matter):
             return
         turn = silent(script, State.from_json(talk.state), rung.rung, facts, self.now, turn=rung.turn)
         if turn is None:
             return
+        if talk.id in self.left_alone and not any(isinstance(one, OperatorRequested) for one in turn.outcomes):
+            talk.state = turn.state.to_json()
+            await await_answer(self.session, self.app, talk, turn.state, self.now)
+        else:
+            await self._go_on(talk, turn, rung)
+
+    async def _go_on(self, talk: Conversation, turn: Turn, rung: _Rung) -> None:
+        """Do what a rung says: here, elsewhere, or both."""
         way = _way(turn, talk)
         address = await self._address(talk, way) if way else None
         if address is not None and way is OtherWay.OTHER_CHANNEL:
@@ -185,7 +223,9 @@ class _Breaking:
             turn = replace(turn, outcomes=())  # no person need call; and if nobody answers the call, the ladder goes on
             await self._call(talk, address, _event(rung))
         here = replace(turn, messages=()) if way else turn  # nobody is called to be reminded
-        await take_turn(self.session, self.app, talk, here, _event(rung), self.now, self._slot(client, turn))
+        await take_turn(
+            self.session, self.app, talk, here, _event(rung), self.now, self._slot(self.clients[talk.client_id], turn)
+        )
 
     async def _move(self, talk: Conversation, turn: Turn, address: Address, event: str) -> None:
         """Go on with the same question by another address; the rest of the ladder goes along."""
@@ -213,7 +253,8 @@ class _Breaking:
 
     async def _address(self, talk: Conversation, way: OtherWay) -> Address | None:
         """Where else the client can be reached: by telephone where that is asked for, else by what is read."""
-        wanted = [kind for kind in self.app.channels if kind.overheard == (way is OtherWay.CALL)]
+        usual = self.app.channels.keys() & self.app.scripts[talk.script].channels
+        wanted = [kind for kind in usual if kind.overheard == (way is OtherWay.CALL)]
         usable = select(Address).where(
             Address.client_id == talk.client_id,
             Address.channel.in_([kind for kind in wanted if kind != talk.channel]),
@@ -235,6 +276,11 @@ def _way(turn: Turn, talk: Conversation) -> OtherWay | None:
         if isinstance(outcome, NotAnswered):
             return outcome.then
     return OtherWay.OTHER_CHANNEL if turn.messages and ChannelKind(talk.channel).overheard else None
+
+
+def _waits(talk: Conversation, rung: _Rung) -> bool:
+    """Whether the talk still stands at the turn of a rung, whatever else its state says."""
+    return talk.state.get("turn") == rung.turn and not talk.state.get("done", False)
 
 
 def _event(rung: _Rung) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
@@ -12,10 +12,13 @@ from sqlalchemy import bindparam, text
 
 from bot.application import Application
 from bot.content import pack
+from dialogs.facts import Facts
 from dialogs.message import Chose, Keys, Message, Reply
-from dialogs.state import State
-from dialogs.turn import Turn
+from dialogs.state import State, UnknownSchema
+from dialogs.turn import Turn, resume
+from dialogs.walk import Walk
 from engine.apply import Source, apply
+from engine.contact import ChannelKind
 from engine.outcome import LanguageChanged, OperatorRequested, OptedOut
 from engine.store.consents import Means
 from engine.store.session import WriteSession
@@ -28,6 +31,7 @@ REPLY, BULK = 0, 10
 ANSWER_LIFE = timedelta(hours=24)
 ASKED_IN = "asked_in"
 """Where a message's content names the turn it reminds of."""
+UNREADABLE = "the talk was stored by a newer version of the program"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ async def open_talk(
         channel=address.channel,
         currency=currency,
         script=script,
-        script_version=app.scripts[script].version,
+        script_version=app.script_of(script).version,
         language=client.language,
         state={},
         thread=token_urlsafe(12).replace("_", "a").replace("-", "b").lower(),
@@ -79,6 +83,38 @@ async def open_talk(
     session.add(talk)
     await session.flush()
     return talk
+
+
+def state_of(talk: Conversation) -> State | None:
+    """Where a talk stands; None where it has not begun, or a newer version of the program has stored it."""
+    try:
+        return State.from_json(talk.state)
+    except UnknownSchema:
+        return None
+
+
+def turn_of(app: Application, talk: Conversation, reply: Reply, facts: Facts, now: datetime) -> Turn:
+    """The turn that a reply makes in a talk that has begun. One that cannot be read goes to a person; a STOP counts."""
+    script, state = app.script_of(talk.script), state_of(talk)
+    turn = resume(script, state or _anew(app, talk, now), reply, facts, now, app.languages)
+    if state is None and not any(isinstance(outcome, OptedOut) for outcome in turn.outcomes):
+        return fault_turn(app, talk, facts, now, UNREADABLE)
+    return turn
+
+
+def fault_turn(app: Application, talk: Conversation, facts: Facts, now: datetime, why: str) -> Turn:
+    """The turn of a talk that cannot be gone on with: a person takes over, and is told why."""
+    state = _anew(app, talk, now)
+    walk = Walk(app.script_of(talk.script), facts, replace(state, turn=state.turn + 1), app.languages)
+    walk.fault(why)
+    return Turn(walk.state, tuple(walk.messages), tuple(walk.outcomes))
+
+
+def _anew(app: Application, talk: Conversation, now: datetime) -> State:
+    """A talk as after its end; only its turns are counted on."""
+    script, alone = app.script_of(talk.script), not ChannelKind(talk.channel).overheard
+    turns = talk.state.get("turn", 0)
+    return State(script.name, script.version, talk.language, now, turn=turns, done=True, identified=alone)
 
 
 async def take_turn(
@@ -130,11 +166,11 @@ async def book_turn(
             case LanguageChanged(language, _):
                 talk.language = language
     if talk.owner == Owner.BOT:
-        await _await_answer(session, app, talk, turn.state, now)
+        await await_answer(session, app, talk, turn.state, now)
     return parting
 
 
-async def _await_answer(
+async def await_answer(
     session: WriteSession, app: Application, talk: Conversation, state: State, now: datetime
 ) -> None:
     """Keep when the next rung of the question's silence ladder is due: its distance from the one before, from now on.

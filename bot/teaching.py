@@ -1,12 +1,14 @@
 """Teaching: a deployment's own examples, learned while it runs and put to use as a whole.
 
-Learning takes a core for a minute, so another process does it; until it is done, and wherever the examples are at
-fault, replies are read as before. Each process that reads replies looks by itself: there is no job that could be lost.
+Learning, and comparing what changes, takes a core for a minute, so another process does it; until it is done, and
+wherever the examples are at fault, replies are read as before. Each process that reads replies looks by itself: there
+is no job that could be lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +24,8 @@ from dialogs.reading.model import Model, model_of, use
 from engine.jobs import Tick
 
 SECONDS = 5.0
+LONGEST = 1800
+"""Seconds after which learning is given up."""
 MOST_TOLD = 20
 """Changed answers that are logged one by one."""
 APART = get_context("spawn")
@@ -53,12 +57,14 @@ async def lesson_apart(before: Sequence[Example], after: Sequence[Example]) -> L
     learner.start()
     there.close()
     try:
-        return await asyncio.to_thread(here.recv)
+        async with asyncio.timeout(LONGEST):
+            return await asyncio.to_thread(here.recv)
     finally:
         learner.kill()
 
 
 def _answer(there: Connection, before: Sequence[Example], after: Sequence[Example]) -> None:
+    os.nice(10)  # whoever waits for an answer goes first
     there.send(lesson(before, after))
 
 
@@ -80,7 +86,11 @@ class Teaching:
         try:
             wanted = laid_over(self._first, await asyncio.to_thread(packaged, self._folder))
             learned = await lesson_apart(self._in_use, wanted)
-        except (BadExample, EOFError) as fault:
+        except (EOFError, TimeoutError):
+            self._looked_at = ""  # the machine was at fault, not the examples: they are tried again
+            log.warning("the examples were not learned: the learner was killed, or took too long")
+            return
+        except BadExample as fault:
             log.warning("the examples were not learned", folder=str(self._folder), fault=str(fault))
             return
         use(learned.model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dialogs.answers import promised, value
 from dialogs.flow import Ask, AskKind
 from dialogs.reading.reading import Intent, Reading
@@ -31,6 +33,23 @@ def confirmed(walk: Walk, ask: Ask, reading: Reading) -> bool:
     else:
         walk.clear_misses()
         walk.go(ask.go["yes" if said else "no"])
+    return True
+
+
+def corrected(walk: Walk, reading: Reading) -> bool:
+    """Ask again for the value last taken, or take the one that is named now; it is read back like the first.
+
+    A promise booked of that value gives way to what will be. There may be nothing to correct.
+    """
+    state = walk.state
+    if state.filled not in walk.script.steps:
+        return False
+    asked = walk.script.steps.get(state.asked)
+    if asked and asked.ask and asked.ask.kind == AskKind.LANGUAGE:
+        walk.come_back()  # what the choice of language came between is not put again
+    again = state.booked is not None and state.booked == (state.slots.get("amount"), state.slots.get("until"))
+    walk.state = replace(walk.state, misses=0, corrects=state.corrects or again)
+    walk.go(state.filled, reading)
     return True
 
 

@@ -155,9 +155,10 @@ def _resolve(script: Script) -> None:
                     f"step '{step.id}' leads to '{name}', which does not exist",
                     "add that step or correct the name",
                 )
-        for line in step.lines:
-            if line.key not in script.texts:
-                raise _at(step, f"there is no shared phrase '{line.key}'", "add it under 'phrases', or write the words")
+        reminders = [rung.key for rung in step.ask.silence if rung.key] if step.ask else []
+        for key in (*(line.key for line in step.lines), *reminders):
+            if key not in script.texts:
+                raise _at(step, f"there is no shared phrase '{key}'", "add it under 'phrases', or write the words")
         _fill(script, step)
         _compare(script, step)
 

@@ -10,7 +10,7 @@ from typing import Any
 from dialogs.message import Schedule
 from engine.money import Money
 
-SCHEMA = 2
+SCHEMA = 3
 
 Slot = date | Money | int | str | Schedule
 
@@ -25,7 +25,7 @@ class State:
     order; `filled` the step that took the last value, for corrections; `at` the moment of the last turn, aware UTC.
     `identified` says whether the debt may be spoken of: from the start on channels that reach the client alone. `rungs`
     is how many rungs of the question's silence ladder are done; `stack` the steps to come back to, the next one last.
-    `corrects` says that a value is named anew after it was booked.
+    `booked` is the promise made last about the present matter, and `corrects` says that it is being named anew.
     """
 
     script: str
@@ -42,6 +42,7 @@ class State:
     identified: bool = True
     rungs: int = 0
     stack: tuple[str, ...] = ()
+    booked: tuple[Money, date] | None = None
     corrects: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -62,6 +63,7 @@ class State:
             "identified": self.identified,
             "rungs": self.rungs,
             "stack": list(self.stack),
+            "booked": self.booked and [packed(part) for part in self.booked],
             "corrects": self.corrects,
         }
 
@@ -88,6 +90,7 @@ class State:
             identified=data["identified"],
             rungs=data["rungs"],
             stack=tuple(data["stack"]),
+            booked=_booked(data["booked"]),
             corrects=data["corrects"],
         )
 
@@ -97,8 +100,20 @@ def _from_1(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"identified": True, "rungs": 0, "stack": [], "corrects": False, **data, "schema": 2}
 
 
-UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
+def _from_2(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Schema 2 did not know what was booked, so there is nothing to correct."""
+    return {**data, "booked": None, "corrects": False, "schema": 3}
+
+
+UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1, 2: _from_2}
 """By the schema they start from."""
+
+
+def _booked(data: Any) -> tuple[Money, date] | None:
+    match data and tuple(map(unpacked, data)):
+        case Money() as amount, date() as until:
+            return amount, until
+    return None
 
 
 def packed(value: Slot) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def told(step: Step, state: State, facts: Facts) -> Outcome | Problem | None:
             if not isinstance(until, date):
                 raise StepFault(f"step '{step.id}' makes a promise without a day")
             named = amount if isinstance(amount, Money) else None
-            return refused(until, facts) or PromiseMade(named, until, instead=state.corrects)
+            return refused(until, facts) or PromiseMade(named, until, state.booked if state.corrects else None)
         case Effect.INSTALLMENTS:
             count = slots.get("count")
             if not isinstance(count, int):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dialogs.answers import ASKED, FEWEST_WORDS, bare_count, bare_day, other_day, picked, value
-from dialogs.confirmation import confirmed
+from dialogs.confirmation import confirmed, corrected
 from dialogs.facts import Facts
 from dialogs.flow import VALUED, Ask, AskKind, Problem, Script
 from dialogs.identity import ask_who, identify
@@ -171,7 +171,7 @@ def _hear(walk: Walk, ask: Ask | None, text: str) -> None:
         _of_the_talk(walk, wish)
     elif reading.acts(*(GOES_BEFORE.get(ask.kind, ANY_MOMENT) if ask else ANY_MOMENT)):
         _repair(walk, reading)
-    elif not (wish and _corrected(walk, reading)) and not (ask and _answered(walk, ask, reading)):
+    elif not (wish and corrected(walk, reading)) and not (ask and _answered(walk, ask, reading)):
         _otherwise(walk, ask, reading)
 
 
@@ -183,17 +183,6 @@ def _of_the_talk(walk: Walk, wish: Wish) -> None:
     else:
         walk.say_step("help")
         walk.repeat()
-
-
-def _corrected(walk: Walk, reading: Reading) -> bool:
-    """Ask again for the value last taken, or take the one that is named now; it is read back like the first.
-
-    There may be nothing to correct.
-    """
-    if walk.state.filled not in walk.script.steps:
-        return False
-    walk.correct(reading)
-    return True
 
 
 def _answered(walk: Walk, ask: Ask, reading: Reading) -> bool:
@@ -219,9 +208,9 @@ def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
     choosing = ask is not None and ask.kind == AskKind.CHOICE
     if courteous and walk.state.done:
         walk.event("thanked")
-    elif walk.state.done and other_day(reading, walk.facts) and _corrected(walk, reading):
+    elif walk.state.done and _other_day(walk, reading) and corrected(walk, reading):
         return
-    elif choosing and bare_day(reading, walk.facts):
+    elif (choosing or walk.state.done) and bare_day(reading, walk.facts):
         walk.forget()
         walk.go(walk.script.repairs[Intent.PROMISE_TO_PAY], reading)
     elif choosing and bare_count(reading):
@@ -238,6 +227,12 @@ def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
         walk.event("reopened")
     else:
         _miss(walk, ask)
+
+
+def _other_day(walk: Walk, reading: Reading) -> bool:
+    """Whether a day is named for the promise of this talk, which is not over yet."""
+    booked = walk.state.booked
+    return booked is not None and booked[1] >= walk.facts.today and other_day(reading, walk.facts)
 
 
 def _repair(walk: Walk, reading: Reading) -> None:

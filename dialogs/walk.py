@@ -26,7 +26,7 @@ from dialogs.reading.reading import LANGUAGES, Reading
 from dialogs.state import Slot, State
 from dialogs.telling import StepFault, told
 from dialogs.text import PRIVATE
-from engine.outcome import Handover, LanguageChanged, OperatorRequested, OptedOut, Outcome
+from engine.outcome import Handover, LanguageChanged, OperatorRequested, OptedOut, Outcome, PromiseMade
 
 STEPS = 50
 """Steps of one turn after which the script is taken to run in a circle, and a person takes over."""
@@ -213,14 +213,9 @@ class Walk:
         """From here on the debt may be spoken of."""
         self.state = replace(self.state, identified=True, misses=0)
 
-    def correct(self, reading: Reading) -> None:
-        """Take the last value anew, or ask for it; what was booked of it already gives way to what will be."""
-        self.state = replace(self.state, misses=0, corrects=self.state.corrects or self.state.done)
-        self.go(self.state.filled, reading)
-
     def forget(self) -> None:
         """A new matter begins: values of the last one, misses, and steps to come back to are gone."""
-        self.state = replace(self.state, slots={}, filled="", misses=0, stack=(), corrects=False)
+        self.state = replace(self.state, slots={}, filled="", misses=0, stack=(), booked=None, corrects=False)
 
     def say(self, lines: tuple[Line, ...]) -> None:
         """Say those of the lines that hold now, and that may be heard by whoever listens."""
@@ -296,4 +291,7 @@ class Walk:
             return outcome
         if outcome is not None:
             self.outcomes.append(outcome)
+        if isinstance(outcome, PromiseMade):
+            booked = (outcome.amount, outcome.until) if outcome.amount else None
+            self.state = replace(self.state, booked=booked, corrects=False)
         return None

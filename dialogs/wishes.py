@@ -13,10 +13,14 @@ from pathlib import Path
 
 import yaml
 
-from dialogs.reading.reading import Reading
+from dialogs.reading.reading import Band, Intent, Reading
 from dialogs.reading.skeleton import words
 
 LOCALES = Path(__file__).parents[1] / "locales"
+
+
+GIVEN_WAY = (Intent.WRONG_PERSON, Intent.DISPUTE, Intent.ALREADY_PAID)
+"""What a reply that begins like a correction may be about all the same: a wrong number, a wrong bill."""
 
 
 class Wish(StrEnum):
@@ -36,13 +40,15 @@ class _Words:
 
 
 def wish_of(reading: Reading, languages: Iterable[str]) -> Wish | None:
-    """The wish a reply is in any of the languages, or None. A correction may be followed by the value that is meant."""
+    """The wish a reply is in any of the languages, or None. A correction may be followed by the value that is meant,
+    unless the whole may well be about something else.
+    """
     said = words(reading.text) or reading.text
     for known in map(_words, languages):
         if said in known.whole:
             return known.whole[said]
         if f"{said} ".startswith(known.begins):
-            return Wish.CORRECT
+            return None if reading.band != Band.ASK and reading.intent in GIVEN_WAY else Wish.CORRECT
     return None
 
 

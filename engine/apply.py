@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from engine.agreements.disputes import dispute
 from engine.agreements.installments import agree_installments, request_installments, running_plan
-from engine.agreements.promises import promise, replace_promises
+from engine.agreements.promises import correct_promise, promise, replace_promises
 from engine.calendar import working_day
 from engine.debt import together
 from engine.installment import Answer, InstallmentPolicy, Verdict, granted, schedule
@@ -92,13 +92,17 @@ async def _dispute(session: WriteSession, reason: str, source: Source, now: date
 
 
 async def _promise(session: WriteSession, made: PromiseMade, source: Source, now: datetime) -> None:
-    """A correction, and a promise of more than is free, is one for another day: it takes the place of the open ones."""
+    """A correction takes the place of what it corrects; a promise of more than is free is one for another day, and
+    takes the place of all that are open.
+    """
     free, plan = await _foremost(session, source.client, source.currency, now)
     promised = made.amount or free
     if not promised:
         return
     number = await promise(session, source.client, promised, made.until, now, _terms(plan, source.channel))
-    if made.instead or free < promised:
+    if made.instead and await correct_promise(session, number, *made.instead, now):
+        free += made.instead[0]
+    if free < promised:
         await replace_promises(session, number, now)
 
 

@@ -24,12 +24,12 @@ class Handover(StrEnum):
 class PromiseMade:
     """The client confirmed a promise to pay by `until`, a day in their zone; `amount` None means all unfrozen debt.
 
-    `instead` says that it corrects the one made before: that one is no more.
+    `instead` is the one of the same talk that it corrects, its amount and day: that one is no more.
     """
 
     amount: Money | None
     until: date
-    instead: bool = field(default=False, repr=False)
+    instead: tuple[Money, date] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

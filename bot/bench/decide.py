@@ -227,8 +227,9 @@ async def _access(url: str) -> AsyncIterator[Database]:
     """Access with a connection at hand, as a process that has been running for a while has it."""
     database = Database(url)
     try:
-        async with database.read():
-            pass
+        async with database.read() as reading, database.write() as writing:
+            await reading.connection()
+            await writing.connection()
         yield database
     finally:
         await database.close()

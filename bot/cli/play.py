@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ GOLDEN = Path("tests/conversations")
 COMMANDS = "/silence lets the next thing happen that follows no answer, /day +1 lets days pass, /quit ends the talk"
 OVERDUE = timedelta(days=21)
 BAD_INPUT = 2
+DAYS_TYPED = re.compile(r"\+?([0-9]{1,3})")
+"""Days that may pass at once, as they are typed."""
 
 
 class BadPlay(ValueError):
@@ -80,12 +83,14 @@ def play(
     except (BadPlay, BadDay, ScriptError) as error:
         typer.echo(f"amiable: {error}", err=True)
         raise typer.Exit(BAD_INPUT) from error
-    session.greet()
-    _converse(session)
-    if target:
-        about = f"{lang} {target.stem.replace('-', ' ')}"
-        target.write_text(written(Golden(about, premise, session.lines)), encoding="utf-8")
-        typer.echo(f"Kept in {target}.")
+    try:
+        session.greet()
+        _converse(session)
+    finally:
+        if target:
+            about = f"{lang} {target.stem.replace('-', ' ')}"
+            target.write_text(written(Golden(about, premise, session.lines)), encoding="utf-8")
+            typer.echo(f"Kept in {target}.")
 
 
 def _converse(session: _Session) -> None:
@@ -100,8 +105,8 @@ def _converse(session: _Session) -> None:
 def _line(session: _Session, typed: str) -> Line | None:
     """What was typed, as a line of a talk; None where it is nothing to be done, which is told."""
     command, _, value = typed.partition(" ")
-    if command == "/day" and value.removeprefix("+").isdecimal():
-        return {DAYS: value.removeprefix("+")}
+    if command == "/day" and (days := _days(value)) is not None:
+        return {DAYS: days}
     if command == "/silence" and (rung := session.talk.next_rung) is not None:
         return {SILENCE: rung.do.value}
     if typed.startswith("/"):
@@ -110,6 +115,11 @@ def _line(session: _Session, typed: str) -> Line | None:
         return None
     pressed = session.channel is ChannelKind.VOICE and typed.isdecimal()
     return {SUBSCRIBER: f"#{typed}" if pressed else typed}
+
+
+def _days(value: str) -> str | None:
+    found = DAYS_TYPED.fullmatch(value)
+    return found[1] if found else None
 
 
 def _typed() -> Iterator[str]:

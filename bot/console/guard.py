@@ -58,7 +58,7 @@ class Guard:
             if not hmac.compare_digest(form.pop(TOKEN, "").encode(), visit.token.encode()):
                 raise NotFromHere
             visit = Visit(operator, visit.token, now, form)
-        if operator.stale:
+        if operator.stale and not _by_itself(request):
             async with self._app.database.write() as session:
                 await seen(session, token, now)
         request.state.visit = visit
@@ -105,3 +105,8 @@ def form_token(token: str) -> str:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _by_itself(request: Request) -> bool:
+    """Whether an open page fetches its news: that is no sign of anybody at the desk."""
+    return request.method == "GET" and request.headers.get("hx-request") == "true"

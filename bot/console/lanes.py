@@ -26,11 +26,11 @@ select channel, count(*) filter (where state = 'ready') as waiting,
        min(send_from) filter (where state = 'ready' and send_from <= :now) as oldest,
        count(*) filter (where state = 'sending') as under_way
 from (
-  select channel, state, priority, send_from from outbound where state = 'ready' union all
-  select channel, state, priority, send_from from outbound where state = 'sending'
+  select channel, 'ready' as state, priority, send_from from outbound where state = 'ready' union all
+  select channel, 'sending', priority, send_from from outbound where state = 'sending'
 ) queued group by channel
 """)
-"""Each half has an index of its own."""
+"""Each half has an index of its own, and asks for no more than is in it."""
 
 CARRIERS = text("""
 select channel, tokens, filled_at, paused_until, failures, open_until, trips from carriers

@@ -59,13 +59,15 @@ returning o.channel, o.conversation_id
 """Its tries are kept: if it fails once more it is parked once more."""
 
 GIVEN_UP = text("""
-update outbound o set parked_at = null, reason = left(concat_ws('; ', o.reason, cast(:said as text)), 500)
+update outbound o set parked_at = null,
+    reason = concat_ws('; ', left(o.reason, 498 - length(cast(:said as text))), cast(:said as text))
 where o.id = :outbound and o.parked_at is not null
 returning o.channel, o.conversation_id
 """)
 
 SEE_TO = text("""
-update inbox i set state = :state, tries = 0, error = left(concat_ws('; ', i.error, cast(:said as text)), 500)
+update inbox i set state = :state, tries = 0,
+    error = concat_ws('; ', left(i.error, 498 - length(cast(:said as text))), cast(:said as text))
 from inbox k
 where k.id = :newest and k.state = 'parked' and i.state = 'parked' and i.provider = k.provider
   and i.error is not distinct from k.error and i.id <= k.id
@@ -207,6 +209,8 @@ async def close_gap(session: WriteSession, gap: int, reason: str, who: Worker, n
 
 async def close_gap_of(session: WriteSession, task: Task, who: Worker, now: datetime) -> None:
     """Close the gap that a task told of, if it told of one: whoever finished it has looked at it."""
+    if not task.source.startswith("gap:"):
+        return
     by = f"closed by {who.name}: {task.note or task.result}"
     await session.execute(CLOSED_WITH, {"source": task.source, "by": by, "now": now})
 

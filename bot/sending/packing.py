@@ -139,12 +139,12 @@ class Packing:
         """Whether the debt of a contact is still to be chased, or to be reminded of; an answer always goes out."""
         if parcel.reminds:
             facts = self.situations.facts(parcel.client, parcel.currency, parcel.began_with)
-            return outstanding(facts, self.app.scripts[parcel.script].matter)
+            return outstanding(facts, self.app.script_of(parcel.script).matter)
         return parcel.contact is None or self.situations.warrants(*self.contacts[parcel.contact])
 
     def pack(self, parcel: Parcel) -> Packed:
         """Put a message into words, under an attempt's id of its own. Raises whatever a script may be wrong in."""
-        script = self.app.scripts[parcel.script]
+        script = self.app.script_of(parcel.script)
         messages = unpack(json.loads(parcel.content))
         notice, _ = self.contacts.get(parcel.contact or 0, (None, None))
         facts = self.situations.facts(parcel.client, parcel.currency, parcel.began_with, notice)

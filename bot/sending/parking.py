@@ -57,7 +57,7 @@ def complain(event: str, fault: Exception, **about: object) -> None:
 
 
 async def alert(session: WriteSession, client: int, outbound: int, reason: str, now: datetime) -> None:
-    """Have a person look at a message that was given up; asked for once."""
+    """Have a person look at a message that was given up; asked for once, and anew where they had seen to it."""
     task = {
         "client_id": client,
         "kind": TaskKind.REVIEW,
@@ -65,7 +65,11 @@ async def alert(session: WriteSession, client: int, outbound: int, reason: str, 
         "source": f"outbound:{outbound}:parked",
         "created_at": now,
     }
-    await session.execute(insert(Task).values(task).on_conflict_do_nothing())
+    given = insert(Task).values(task)
+    anew = {"reason": given.excluded.reason, "created_at": now, "done_at": None, "result": None}
+    await session.execute(
+        given.on_conflict_do_update(index_elements=[Task.source], set_=anew, where=Task.done_at.is_not(None))
+    )
 
 
 def pause(tries: int, least: float = FIRST_PAUSE) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 from dialogs.catalog import Catalog
+from dialogs.checks.breath import Breath, breaths
 from dialogs.checks.issue import Issue, Kind, of_step, of_text
 from dialogs.checks.ways import reached
-from dialogs.conditions import is_said
-from dialogs.flow import AskKind, Effect, Line, Script, Step
+from dialogs.flow import PHRASES, SHARED, AskKind, Effect, Script, Step
 from dialogs.message import Message, Option, Speech
 from dialogs.reading.skeleton import words
 from dialogs.reading.vocabulary import vocabulary
@@ -22,8 +23,6 @@ from engine.contact import ChannelKind
 
 SEGMENTS = 4
 """SMS segments that one turn may take; what is longer is a letter."""
-LONGEST = 50
-"""Steps said in one breath, as far as they are looked at."""
 MENU_KEYS = 9
 LINKS = re.compile(r"https?:|www\.|\{pay_link\}")
 QUOTED = re.compile(r"[\"«„“](\w+)[\"»”“]")
@@ -33,6 +32,8 @@ WRITTEN = (ChannelKind.SMS, ChannelKind.EMAIL)
 """Channels on which a first message must say how to stop more of them."""
 ANYBODY = (Effect.STOP, Effect.OPERATOR, Effect.WRONG_PERSON, Effect.IDENTITY)
 """What is told to, and answered, whoever it is that listens."""
+OVERHEARD = tuple(phrase for phrase in PHRASES if phrase != "part")
+"""Phrases that anybody may hear: all but a payment of a schedule."""
 
 
 def facts(script: Script) -> Iterator[Issue]:
@@ -55,19 +56,31 @@ def before_identity(script: Script, catalogs: Iterable[Catalog]) -> Iterator[Iss
     """What is said while anybody may listen: no fact that is the client's alone, no word for debt (ARCHITECTURE 8)."""
     gate = reached(script, script.repairs["identity"], script.repairs["unidentified"])
     for name in sorted(gate | {script.repairs["not_understood"], *_asked_by_anybody(script)}):
-        for line in script.steps[name].lines:
-            private = sorted(script.texts[line.key].placeholders & PRIVATE)
+        for key in _texts(script.steps[name]):
+            private = sorted(script.texts[key].placeholders & PRIVATE)
             for fact in private if name in gate else ():
                 what = f"{{{fact}}} is said before the identity step"
-                yield of_text(Kind.DEBT_BEFORE_IDENTITY, script, line.key, what, "say it afterwards")
+                yield of_text(Kind.DEBT_BEFORE_IDENTITY, script, key, what, "say it afterwards")
             if not private:
-                yield from _debt_words(script, _as_spoken(script, line.key), catalogs)
+                yield from _debt_words(script, _as_spoken(script, key), catalogs)
+    for phrase in OVERHEARD:
+        text = _as_spoken(script, f"{SHARED}.phrases.{phrase}")
+        yield from _debt_words(script, text, catalogs)
     subject = script.texts.get(script.subject_key)
     for fact in sorted(subject.placeholders & PRIVATE) if subject else ():
         what = f"{{{fact}}} stands in the subject, which others may read"
         yield of_text(Kind.DEBT_BEFORE_IDENTITY, script, script.subject_key, what, "say it in the mail")
     if subject:
         yield from _debt_words(script, subject, catalogs)
+
+
+def _texts(step: Step) -> Iterator[str]:
+    """The keys of all that a step says, before its question, beside it and when it is not answered."""
+    yield from (line.key for line in step.lines)
+    if step.ask:
+        yield from step.ask.again.values()
+        yield from (option.key for option in step.ask.options)
+        yield from (rung.key for rung in step.ask.silence if rung.key)
 
 
 def _asked_by_anybody(script: Script) -> Iterator[str]:
@@ -102,9 +115,8 @@ def _spoken(script: Script) -> set[str]:
     """The keys of all that a voice may say."""
     keys = set()
     for step in script.steps.values():
-        keys |= {line.key for line in step.lines if not line.channels or ChannelKind.VOICE in line.channels}
-        if step.ask:
-            keys |= {*step.ask.again.values(), *(option.key for option in step.ask.options)}
+        written = {line.key for line in step.lines if line.channels and ChannelKind.VOICE not in line.channels}
+        keys |= set(_texts(step)) - written
     return keys
 
 
@@ -143,14 +155,14 @@ def lengths(script: Script, catalogs: Mapping[str, Catalog], measured: set[tuple
     """Turns of too many SMS segments. `measured` are turns of other scripts that say the very same."""
     if ChannelKind.SMS not in script.channels:
         return
-    for head in sorted(_heads(script)):
-        said, options = _breath(script, head)
-        what = (script.steps[head].file, head, *(line.key for line in said), *(option.id for option in options))
+    for breath in breaths(script):
+        head = breath.head
+        what = (script.steps[head].file, head, *breath.keys, *(option.id for option in breath.options))
         if what in measured:
             continue
         measured.add(what)
         for language in catalogs:
-            body = _as_text(_rendered(script, said, options, language, catalogs, ChannelKind.SMS))
+            body = _as_text(_rendered(script, breath, language, catalogs, ChannelKind.SMS))
             if segments(body) > SEGMENTS:
                 yield of_step(
                     Kind.TOO_LONG,
@@ -165,10 +177,10 @@ def opt_out(script: Script, catalogs: Mapping[str, Catalog]) -> Iterator[Issue]:
     """First messages that do not say how to stop them."""
     if script.by_client:
         return
-    said, options = _breath(script, script.start)
-    for channel in WRITTEN:
+    first = [breath for breath in breaths(script) if breath.opens]
+    for breath, channel in product(first, WRITTEN):
         for language in catalogs if channel in script.channels else ():
-            body = _as_text(_rendered(script, said, options, language, catalogs, channel)).lower()
+            body = _as_text(_rendered(script, breath, language, catalogs, channel)).lower()
             if not vocabulary(language).opt_out & set(map(words, QUOTED.findall(body))):
                 yield of_step(
                     Kind.NO_OPT_OUT,
@@ -179,37 +191,17 @@ def opt_out(script: Script, catalogs: Mapping[str, Catalog]) -> Iterator[Issue]:
                 )
 
 
-def _heads(script: Script) -> set[str]:
-    """The steps that a turn can begin with."""
-    asking = [step for step in script.steps.values() if step.ask]
-    return {script.start, *script.repairs.values(), *(name for step in asking for name in step.targets)}
-
-
-def _breath(script: Script, head: str) -> tuple[list[Line], tuple[Option, ...]]:
-    """What is said in one turn from that step on, by the way that no branch leads away from; and what it offers."""
-    lines: list[Line] = []
-    step = script.steps[head]
-    for _ in range(LONGEST):
-        lines += [line for line in step.lines if is_said(line, SPECIMEN)]
-        onward = step.call or step.next
-        if step.ask or not onward:
-            break
-        step = script.steps[onward]
-    return lines, step.ask.options if step.ask else ()
-
-
 def _rendered(
     script: Script,
-    lines: Iterable[Line],
-    options: tuple[Option, ...],
+    breath: Breath,
     language: str,
     catalogs: Mapping[str, Catalog],
     channel: ChannelKind,
 ) -> Speech:
     values = bound(script)
-    messages = [Message(line.key, values) for line in lines]
+    messages = [Message(key, values) for key in breath.keys]
     if messages:
-        messages[-1] = replace(messages[-1], options=options)
+        messages[-1] = replace(messages[-1], options=breath.options)
     try:
         return render(messages, script, SPECIMEN, language, catalogs, channel)
     except NothingToShow:

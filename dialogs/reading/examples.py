@@ -66,6 +66,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise BadExample(f"{path}:1: the columns are {', '.join(COLUMNS)}, with a tab between")
             for row in reader:
+                if None in row:
+                    raise BadExample(f"{path}:{reader.line_num}: there is a tab too many; a text has none")
                 yield reader.line_num, row
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadExample(f"{path}: cannot be read as a table in UTF-8: {error}") from error

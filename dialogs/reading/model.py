@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from dialogs.reading.concepts import concepts
@@ -135,9 +134,12 @@ def _keep(path: Path, model: Model) -> None:
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
-            json.dump(data, new, ensure_ascii=False)
-        Path(new.name).replace(path)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        try:
+            fresh.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
         for old in _left_behind(path.parent):
             old.unlink(missing_ok=True)
     except OSError:

@@ -76,6 +76,28 @@ async def replace_promises(session: WriteSession, number: int, now: datetime) ->
     await session.flush()
 
 
+async def correct_promise(session: WriteSession, number: int, amount: Money, until: date, now: datetime) -> bool:
+    """The promise `number` puts right what was said wrongly: the client's newest open one of that amount and day gives
+    way to it. Whether there was one.
+    """
+    following = await session.get_one(Promise, number)
+    wrong = select(Promise).where(
+        Promise.client_id == following.client_id,
+        Promise.currency == amount.currency,
+        Promise.amount == amount.minor,
+        Promise.until == until,
+        Promise.state == PromiseState.OPEN,
+        Promise.id != number,
+    )
+    row = await session.scalar(wrong.order_by(Promise.id.desc()).limit(1))
+    if row is None:
+        return False
+    row.replaced_by = number
+    end_promise(session, row, PromiseState.REPLACED, now)
+    await session.flush()
+    return True
+
+
 async def withdraw_promise(
     session: WriteSession, number: int, reason: str, now: datetime, *, by: str | None = None
 ) -> None:

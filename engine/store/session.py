@@ -1,4 +1,4 @@
-"""The one place that opens sessions and commits. One request, tick step or claimed item is one transaction."""
+"""The one place that opens sessions and commits. What a request, a tick step or a claimed item writes is one unit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sqlalchemy import event, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 PLAN_TEXTS = "plan texts"
+RECYCLED = 1800
+"""Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
 PREPARED = 1000
 """Statements a connection may hold prepared: more than there are."""
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
@@ -26,9 +28,12 @@ class WriteSession(ReadSession):
 
 
 class Database:
-    """Access to one PostgreSQL database. `url` is a SQLAlchemy URL for psycopg 3."""
+    """Access to one PostgreSQL database. `url` is a SQLAlchemy URL for psycopg 3.
 
-    def __init__(self, url: str, *, pool: int = 10) -> None:
+    At most four times `pool` connections are open at once, half of them for reading; twice `pool` stay open.
+    """
+
+    def __init__(self, url: str, *, pool: int = 5) -> None:
         self.url = url
         self._writer, self._reader = _engine(url, pool), _engine(url, pool, reading=True)
         # What never changes in a database, such as a plan's version, sessions may keep here for one another.
@@ -49,7 +54,10 @@ class Database:
             yield session
 
     async def plan_anew(self) -> None:
-        """Forget the plans kept for writing, those of foreign keys too: what suits a small table is slow in a large."""
+        """Forget the plans that the connection next used for writing keeps, those of foreign keys too.
+
+        What suits a small table is slow in a large one.
+        """
         async with self.write() as session:
             await session.execute(text("discard plans"))
 
@@ -76,7 +84,13 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
     """
     isolation = "AUTOCOMMIT" if reading else "READ COMMITTED"
     engine = create_async_engine(
-        url, pool_size=pool, max_overflow=pool, pool_use_lifo=True, hide_parameters=True, isolation_level=isolation
+        url,
+        pool_size=pool,
+        max_overflow=pool,
+        pool_use_lifo=True,
+        pool_recycle=RECYCLED,
+        hide_parameters=True,
+        isolation_level=isolation,
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -323,6 +323,46 @@ async def test_a_debt_paid_while_it_rings_is_not_chased(loop: Loop) -> None:
     assert "Say" not in await post(loop, call, call.url, CallSid="CA0", AnsweredBy="human")
 
 
+async def changed(loop: Loop, change: str) -> None:
+    async with loop.sandbox.wired.app.database.write() as session:
+        await session.execute(text(change))
+
+
+NEWER = "update conversations set state = state || '{\"schema\": 99}'"
+GONE = "update conversations set script = 'gone'"
+LOST = "update messages set content = replace(content::text, '\"common.', '\"gone.')::jsonb"
+
+
+async def test_a_call_goes_on_where_its_script_was_removed(loop: Loop) -> None:
+    call = await does(loop, *KNOWN, Keys("2"))
+    await changed(loop, GONE)
+    assert "Friday, 13 March" in await post(loop, call, call.asks, Digits="13")
+
+
+async def test_a_call_that_cannot_be_gone_on_with_is_called_back(loop: Loop) -> None:
+    call = await does(loop, *KNOWN)
+    await changed(loop, NEWER)
+    assert "A colleague will call you back." in await post(loop, call, call.asks, Digits="2")
+    assert await loop.asks("select owner from conversations") == [("waiting",)]
+
+
+async def test_no_more_calls_counts_in_a_call_that_cannot_be_gone_on_with(loop: Loop) -> None:
+    call = await does(loop, *KNOWN)
+    await changed(loop, NEWER)
+    await post(loop, call, call.asks, Digits="9")
+    assert await loop.asks("select channel from addresses where opted_out_at is not null") == [("voice",)]
+
+
+@pytest.mark.parametrize("change", [NEWER, LOST])
+async def test_first_words_that_are_not_to_be_had_are_no_error_at_the_carrier(loop: Loop, change: str) -> None:
+    call = await does(loop, HangsUp())
+    await changed(loop, change)
+    await changed(loop, "update messages set content = content - 'call'")
+    said = await post(loop, call, call.url, AnsweredBy="human")
+    assert "A colleague will call you back." in said
+    assert await post(loop, call, call.url, AnsweredBy="human") == said, "posted again, it is answered as before"
+
+
 async def test_a_webhook_that_names_no_call_of_ours_ends_it(loop: Loop) -> None:
     call = await does(loop, *KNOWN)
     for path in ("/turn/2/0/0", "/end/2", "/dialed/2"):

@@ -151,3 +151,16 @@ def test_a_fact_that_is_wrong_is_refused_by_its_name(fact: str, told: str) -> No
 def test_a_command_that_is_none_tells_those_there_are() -> None:
     assert "/quit ends the talk" in play("reminder", typed="/help\n").stdout
     assert "waits at" not in play("reminder", typed="/quit\n2\n").stdout.partition("/quit")[2]
+
+
+def test_days_beyond_reason_are_no_command_and_lose_nothing(here: Path) -> None:
+    done = play("reminder", *TODAY, "--save", "talk.yaml", typed="2\n/day 99999999999\n/day +999\nfriday\n")
+    assert done.exit_code == 0
+    assert "/day +1 lets days pass" in done.stdout
+    assert [line["days"] for line in read_golden(here / "talk.yaml").lines if "days" in line] == ["999"]
+
+
+def test_a_talk_is_kept_even_where_its_end_is_a_fault(here: Path) -> None:
+    done = play("reminder", *TODAY, "--save", "talk.yaml", typed="2\n" + "/day 999\n" * 3000)
+    assert isinstance(done.exception, OverflowError | ValueError), "the calendar ends with the year 9999"
+    assert any(line.get("subscriber") == "2" for line in read_golden(here / "talk.yaml").lines)

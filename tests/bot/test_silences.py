@@ -40,11 +40,12 @@ ASKED = "By which day can you pay?"
 LATE = "select due_at from silences"
 
 
-def with_ladder(ladder: str) -> Script:
+def with_ladder(ladder: str, channels: str = "sms, email, voice") -> Script:
     return parse_script(
         f"""
 spec: {SPEC}
 script: reminder
+channels: [{channels}]
 start: opening
 steps:
   opening:
@@ -220,17 +221,23 @@ async def test_who_cannot_be_reached_elsewhere_is_not_forgotten(office: Post) ->
     assert await office.asks("select owner from conversations") == [("waiting",)]
 
 
-async def test_a_call_is_made_where_there_is_a_telephone_to_call(office: Post) -> None:
+async def telephone(office: Post, script: Script) -> Carrier:
+    """Calls are made, and the client has a telephone for them."""
     phone = Carrier(ChannelKind.VOICE)
     office.app = replace(
         office.app,
         channels={**office.app.channels, ChannelKind.VOICE: phone},
-        scripts={**office.app.scripts, "reminder": with_ladder(CALLED)},
+        scripts={**office.app.scripts, "reminder": script},
     )
     await office.store(
         "insert into addresses (client_id, channel, sealed, lookup) "
         "select client_id, 'voice', sealed, lookup || '\\x00' from addresses where channel = 'sms'"
     )
+    return phone
+
+
+async def test_a_call_is_made_where_there_is_a_telephone_to_call(office: Post) -> None:
+    phone = await telephone(office, with_ladder(CALLED))
     await asked(office)
     await later(office, days=1)
     [call] = phone.sent
@@ -239,6 +246,28 @@ async def test_a_call_is_made_where_there_is_a_telephone_to_call(office: Post) -
     assert await office.asks("select count(*) from tasks") == [(0,)]
     await later(office, days=1)
     assert await office.asks("select reason from tasks") == [("conversation handed over: silence",)]
+
+
+async def test_who_answers_the_call_is_not_waited_for_any_more(office: Post) -> None:
+    await telephone(office, with_ladder(CALLED))
+    await asked(office)
+    await later(office, days=1)
+    office.clock.advance(office.clock() + timedelta(minutes=1))
+    await office.store(
+        "with heard as (update conversations set last_at = :now where channel = 'voice' returning id) "
+        "insert into messages (conversation_id, author, at, content) select id, 'client', :now, '{}' from heard",
+        now=office.clock(),
+    )
+    await later(office, days=2)
+    assert await office.asks("select reason from tasks") == []
+
+
+async def test_a_script_that_is_not_for_the_telephone_calls_nobody(office: Post) -> None:
+    phone = await telephone(office, with_ladder(CALLED, "sms, email"))
+    await asked(office)
+    await later(office, days=1)
+    assert phone.sent == []
+    assert await office.asks("select kind from tasks") == [("call",)]
 
 
 @pytest.mark.parametrize("reads", [True, False])
@@ -288,14 +317,17 @@ async def test_a_reminder_that_waits_for_the_morning_is_not_sent_when_it_is_over
     assert (reason,) in await office.asks("select reason from outbound where state = 'refused'")
 
 
-async def test_a_pause_and_the_budget_of_contacts_hold_for_reminders_too(office: Post) -> None:
+@pytest.mark.parametrize(("days", "mails"), [(1, 1), (10, 0)])
+async def test_a_pause_holds_for_reminders_too_and_the_ladder_goes_on(office: Post, days: int, mails: int) -> None:
     await asked(office)
     async with office.app.database.write() as session:
         await lock_clients(session, [1])
-        await pause(session, 1, 10, "in hospital", "maria", office.clock())
+        await pause(session, 1, days, "in hospital", "maria", office.clock())
     told = len(texts(office))
-    await later(office, days=1)
-    assert len(texts(office)) == told
+    for hours in (4, 20, 24, 24):
+        await later(office, hours=hours)
+    assert (len(texts(office)), len(office.mail.sent)) == (told, mails)
+    assert ("review", "conversation handed over: silence") in await office.asks("select kind, reason from tasks")
 
 
 async def test_another_contact_within_the_distance_of_the_plan_leaves_no_room_for_a_reminder(office: Post) -> None:
@@ -325,8 +357,34 @@ async def test_a_fault_in_a_rung_hands_the_talk_to_a_person_and_stops_no_other(
             "select id, 1, 0, :now from conversations where client_id = 2",
             now=office.clock() + timedelta(hours=1),
         )
-        await office.store("update conversations set state = '{\"schema\": 99}' where client_id = 2")
+        await office.store('update conversations set state = \'{"schema": 99, "turn": 1}\' where client_id = 2')
         await later(office, hours=5)
         assert "still there" in texts(office)[-1]
-        assert await office.asks("select client_id, reason from tasks") == [(2, "conversation handed over: fault")]
+        [(client, reason)] = await office.asks("select client_id, reason from tasks")
+        assert client == 2
+        assert str(reason).startswith("conversation handed over: fault: UnknownSchema(")
         assert await office.asks("select owner from conversations order by client_id") == [("bot",), ("waiting",)]
+
+
+async def test_rungs_that_cannot_even_be_handed_over_wait_and_stop_no_other(database_url: str, now: datetime) -> None:
+    async with post(database_url, now, clients=4) as office:
+        office.app = replace(office.app, scripts={**office.app.scripts, "reminder": with_ladder(LADDER)})
+        await office.queue()
+        await office.send()
+        await asked(office)
+        await office.store(
+            "insert into silences (conversation_id, turn, rung, due_at) "
+            "select id, 1, 0, :now from conversations where client_id > 1",
+            now=office.clock(),
+        )
+        await office.store("update conversations set state = state || '{\"schema\": 99}' where client_id > 1")
+        await office.store("alter table tasks add constraint nobody_is_there check (false) not valid")
+        office.clock.advance(office.clock() + timedelta(hours=5))
+        assert await break_silences(office.app, office.clock()) == 4
+        await talk_tick(office.app, office.clock())
+        assert "still there" in texts(office)[-1]
+        assert (
+            await office.asks("select turn, due_at from silences where rung = 0")
+            == [(1, office.clock() + timedelta(hours=1))] * 3
+        )
+        assert await office.asks("select distinct owner from conversations") == [("bot",)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -102,12 +103,67 @@ def test_a_promise_already_made_is_corrected_and_takes_the_place_of_the_first(re
     asked = talk("I'll pay 50 lei on Friday", "yes", reply)
     assert asked.messages[0].args == {"amount": money(50, "RON"), "until": MONDAY}
     made = talk("I'll pay 50 lei on Friday", "yes", reply, "yes")
-    assert made.outcomes == (PromiseMade(money(50, "RON"), MONDAY, instead=True),)
+    assert made.outcomes == (PromiseMade(money(50, "RON"), MONDAY, instead=(money(50, "RON"), FRIDAY)),)
 
 
 def test_a_second_promise_is_no_correction() -> None:
     turn = talk("I'll pay 50 lei on Friday", "yes", "I'll pay on Monday", "yes")
     assert turn.outcomes == (PromiseMade(FACTS.amount_due, MONDAY),)
+
+
+@pytest.mark.parametrize("came_between", [(), ("language",)])
+def test_a_correction_while_a_language_is_asked_for_is_read_back_and_booked_once(came_between: tuple[str, ...]) -> None:
+    replies = ("I will pay on Friday", *came_between, "I meant Monday", "yes")
+    made = talk(*replies)
+    assert made.outcomes == (PromiseMade(FACTS.amount_due, MONDAY),)
+    assert (made.state.done, made.state.stack) == (True, ())
+    assert talk(*replies, "yes").outcomes == ()
+
+
+def test_a_promise_is_corrected_after_another_language_was_asked_for() -> None:
+    made = talk("I will pay on Friday", "yes", "language", "1", "I meant Monday", "yes")
+    assert made.outcomes == (PromiseMade(FACTS.amount_due, MONDAY, instead=(FACTS.amount_due, FRIDAY)),)
+
+
+def test_a_promise_corrected_twice_takes_the_place_of_the_last() -> None:
+    made = talk("I will pay on Friday", "yes", "monday", "yes", "friday", "yes")
+    assert made.outcomes == (PromiseMade(FACTS.amount_due, FRIDAY, instead=(FACTS.amount_due, MONDAY)),)
+
+
+@pytest.mark.parametrize("first", [("can I pay in 3 parts",), ("the bill is wrong", "it was never delivered to us")])
+def test_a_day_named_after_something_else_was_booked_corrects_nothing(first: tuple[str, ...]) -> None:
+    assert keys(talk(*first, "Monday")) == ["common.promise_check"]
+    made = talk(*first, "Monday", "yes")
+    assert made.outcomes == (PromiseMade(FACTS.amount_due, MONDAY),)
+
+
+def test_a_promise_not_booked_yet_is_corrected_and_replaces_none_of_an_earlier_matter() -> None:
+    made = talk("I'll pay 50 lei on Friday", "yes", "I'll pay 20 lei on Monday", "I meant Friday", "yes")
+    assert made.outcomes == (PromiseMade(money(20, "RON"), FRIDAY),)
+
+
+def test_a_day_named_once_the_promised_one_is_past_is_a_new_promise() -> None:
+    script, booked = load_scripts()["reminder"], talk("I'll pay 50 lei on Friday", "yes").state
+    later = replace(FACTS, today=MONDAY)
+    asked = resume(script, booked, Said("tomorrow"), later, NOW)
+    made = resume(script, asked.state, Said("yes"), later, NOW)
+    assert made.outcomes == (PromiseMade(FACTS.amount_due, MONDAY + timedelta(days=1)),)
+
+
+@pytest.mark.parametrize(
+    ("language", "yes", "reply", "step"),
+    [
+        ("en", "yes", "wrong amount", "dispute"),
+        ("ro", "da", "suma greșită", "dispute"),
+        ("uk", "так", "не та сума", "reopened"),
+        ("ru", "да", "не та сумма", "reopened"),
+        ("uk", "так", "помилився номером", "reopened"),
+        ("ru", "да", "ошибся номером", "reopened"),
+    ],
+)
+def test_a_mistake_that_may_be_ours_is_no_correction_of_the_day(language: str, yes: str, reply: str, step: str) -> None:
+    turn = talk("15.03", yes, reply, language=language)
+    assert keys(turn)[0] == f"common.{step}"
 
 
 def test_a_number_of_parts_is_corrected_too() -> None:

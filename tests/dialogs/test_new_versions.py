@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from dialogs.facts import Facts
@@ -36,11 +37,20 @@ def keys(turn: Turn) -> list[str]:
 
 def test_a_state_of_the_first_schema_goes_on() -> None:
     now = stored("I'll pay on Friday")
-    first = {name: value for name, value in now.to_json().items() if name not in {"rungs", "stack", "corrects"}}
+    first = {
+        name: value for name, value in now.to_json().items() if name not in {"rungs", "stack", "booked", "corrects"}
+    }
     assert State.from_json({**first, "schema": 1}) == now
     del first["identified"]
     assert State.from_json({**first, "schema": 1}) == now
     assert now.to_json()["schema"] == SCHEMA
+
+
+def test_a_state_of_the_second_schema_knows_nothing_to_correct() -> None:
+    now = stored("I'll pay on Friday", "yes")
+    assert now.booked == (money(120, "RON"), date(2026, 3, 13))
+    second = {name: value for name, value in now.to_json().items() if name != "booked"} | {"corrects": True}
+    assert State.from_json({**second, "schema": 2}) == replace(now, booked=None)
 
 
 def test_a_question_that_is_still_put_is_answered_in_the_new_version() -> None:

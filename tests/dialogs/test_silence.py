@@ -110,3 +110,22 @@ def test_a_day_asked_for_is_reminded_of_once() -> None:
     assert [message.key for message in turn.messages] == ["common.phrases.unanswered", "common.promise"]
     answered = resume(script, turn.state, Said("friday"), FACTS, NOW)
     assert (answered.state.asked, answered.state.rungs) == ("promise_check", 0)
+
+
+def test_a_day_that_is_over_is_not_asked_to_be_confirmed_but_asked_for_anew() -> None:
+    script = load_scripts()["reminder"]
+    asked = resume(script, start(script, FACTS, "en", NOW).state, Said("tomorrow I will pay"), FACTS, NOW)
+    assert asked.state.asked == "promise_check"
+    then = replace(FACTS, today=date(2026, 3, 13))
+    turn = silent(script, asked.state, 0, then, NOW + timedelta(days=2), turn=asked.state.turn)
+    assert turn is not None
+    assert [message.key for message in turn.messages] == ["common.phrases.unanswered", "common.promise"]
+    assert (turn.state.asked, turn.state.turn) == ("promise", asked.state.turn)
+
+
+def test_a_talk_of_an_older_script_is_reminded_of_what_is_still_asked() -> None:
+    opened = start(WAITING, FACTS, "en", NOW)
+    older = replace(opened.state, version="older", offered=("on", "off"), stack=("gone",))
+    turn = silent(WAITING, older, 0, FACTS, NOW, turn=opened.state.turn)
+    assert turn is not None
+    assert (turn.state.version, turn.state.offered, turn.state.stack) == (WAITING.version, ("on",), ())

@@ -162,12 +162,41 @@ async def test_a_promise_said_wrongly_gives_way_to_its_correction_though_more_co
     database: Database, ana: int
 ) -> None:
     async with database.write() as session:
-        await apply(session, [PromiseMade(money("50", "RON"), UNTIL)], source(ana), MADE)
-        await apply(session, [PromiseMade(money("50", "RON"), UNTIL + timedelta(days=5))], source(ana), MADE)
-        later = UNTIL + timedelta(days=9)
-        await apply(session, [PromiseMade(money("50", "RON"), later, instead=True)], source(ana), MADE)
+        fifty, other, later = money("50", "RON"), UNTIL + timedelta(days=5), UNTIL + timedelta(days=9)
+        for day in (UNTIL, other, other):
+            await apply(session, [PromiseMade(fifty, day)], source(ana), MADE)
+        await apply(session, [PromiseMade(fifty, later, instead=(fifty, other))], source(ana), MADE)
         rows = (await session.scalars(select(Promise).order_by(Promise.id))).all()
-        assert [row.state for row in rows] == ["replaced", "replaced", "open"]
+        assert [row.state for row in rows] == ["open", "open", "replaced", "open"]
+        assert rows[2].replaced_by == rows[3].id
+
+
+async def test_a_correction_leaves_other_promises_though_all_of_the_debt_is_promised(
+    database: Database, ana: int
+) -> None:
+    async with database.write() as session:
+        small, rest, other = money("50", "RON"), money("150", "RON"), UNTIL + timedelta(days=5)
+        await apply(session, [PromiseMade(small, UNTIL), PromiseMade(rest, UNTIL)], source(ana), MADE)
+        await apply(session, [PromiseMade(rest, other, instead=(rest, UNTIL))], source(ana), MADE)
+        assert await states(session) == ["open", "replaced", "open"]
+
+
+async def test_a_correction_of_more_than_it_frees_is_another_day_for_all(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        small, rest, other = money("50", "RON"), money("150", "RON"), UNTIL + timedelta(days=5)
+        await apply(session, [PromiseMade(small, UNTIL), PromiseMade(rest, UNTIL)], source(ana), MADE)
+        await apply(session, [PromiseMade(money("200", "RON"), other, instead=(rest, UNTIL))], source(ana), MADE)
+        assert await states(session) == ["replaced", "replaced", "open"]
+
+
+async def test_a_correction_of_a_promise_that_is_not_open_is_a_promise_like_any_other(
+    database: Database, ana: int
+) -> None:
+    async with database.write() as session:
+        fifty, other = money("50", "RON"), UNTIL + timedelta(days=5)
+        await apply(session, [PromiseMade(fifty, UNTIL)], source(ana), MADE)
+        await apply(session, [PromiseMade(fifty, other, instead=(fifty, other))], source(ana), MADE)
+        assert await states(session) == ["open", "open"]
 
 
 async def test_what_is_cleared_by_other_means_says_so(database: Database, ana: int) -> None:
