@@ -158,8 +158,10 @@ async def post(
         decide_at=now.time().replace(hour=0),
         paces={ChannelKind.SMS: pace} if pace else {},
     )
-    yield Post(app, clock, sms, mail)
-    await database.close()
+    try:
+        yield Post(app, clock, sms, mail)
+    finally:
+        await database.close()
 
 
 def paced(one: Post, per_second: float) -> Application:
