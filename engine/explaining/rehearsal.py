@@ -53,6 +53,7 @@ async def rehearse(session: ReadSession, now: datetime, progress: Progress = qui
     Credit that would settle a bill by then is not used up beforehand, and no later step of the same day is played.
     """
     base = await slices(session, WIDTH)
+    everybody = sum(one.clients for one in base)
     tally, passed = Tally(), 0
     decisions: list[Rehearsed] = []
     for slice_ in base:
@@ -61,7 +62,7 @@ async def rehearse(session: ReadSession, now: datetime, progress: Progress = qui
         tally += Tally(len({decision.facts.client for decision in decided}), counted(changing))
         decisions += await _told(session, changing)
         passed += slice_.clients
-        progress(passed, sum(one.clients for one in base))
+        progress(passed, everybody)
     courtesies = await _courtesies(session, now)
     return Rehearsal(tally + Tally(changes={"courtesy": len(courtesies)}), decisions, courtesies)
 

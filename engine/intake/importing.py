@@ -11,6 +11,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from engine.calendar import Hours
 from engine.intake.accounts import accounts
 from engine.intake.clients import clients
@@ -29,9 +31,9 @@ SHOWN = 50
 KEPT = 1000
 
 REFERENCES = ("client", "account", "invoice", "payment")
-RUNNING = """
-select distinct client_id from cases where closed_at is null and client_id = any(%s) order by client_id
-"""
+RUNNING = text("""
+select distinct client_id from cases where closed_at is null and client_id = any(:clients) order by client_id
+""")
 
 
 class Step(StrEnum):
@@ -212,7 +214,4 @@ async def _known(session: ReadSession, kind: Kind, records: Sequence[Record]) ->
 
 async def _worked(session: ReadSession, clients: Sequence[int]) -> list[int]:
     """Those of the clients who have a running case."""
-    connection = await driver(session)
-    async with connection.cursor() as cursor:
-        await cursor.execute(RUNNING, (list(clients),))
-        return [row[0] for row in await cursor.fetchall()]
+    return list(await session.scalars(RUNNING, {"clients": list(clients)}))

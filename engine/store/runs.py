@@ -7,20 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from psycopg.types.json import Jsonb
-from sqlalchemy import text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from engine.store.session import ReadSession, WriteSession, driver
-from engine.store.tables.running import DailyRun
-
-DONE = text("""
-select slice, clients, changes, batches, longest from run_slices where job = :job and day = :day and width = :width
-""")
-NOTE = """
-insert into run_slices (job, day, width, slice, clients, changes, batches, longest, done_at)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
-"""
+from engine.store.session import ReadSession, WriteSession
+from engine.store.tables.running import DailyRun, RunSlice
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +34,7 @@ class Tally:
 
 async def done_slices(session: ReadSession, job: str, day: date, width: int) -> dict[int, Tally]:
     """What a run of `day` in slices of `width` ids has done before, by the number of the slice."""
-    rows = await session.execute(DONE, {"job": job, "day": day, "width": width})
+    rows = await session.scalars(select(RunSlice).filter_by(job=job, day=day, width=width))
     return {row.slice: Tally(row.clients, row.changes, row.batches, row.longest) for row in rows}
 
 
@@ -51,10 +42,9 @@ async def note_slice(
     session: WriteSession, job: str, day: date, width: int, number: int, tally: Tally, now: datetime
 ) -> None:
     """A slice is done: its last decisions are written in this transaction."""
-    connection = await driver(session)
-    changes = Jsonb(dict(tally.changes))
-    row = (job, day, width, number, tally.clients, changes, tally.batches, tally.longest, now)
-    await connection.execute(NOTE, row)
+    row = {"job": job, "day": day, "width": width, "slice": number, "done_at": now}
+    told = {"clients": tally.clients, "changes": tally.changes, "batches": tally.batches, "longest": tally.longest}
+    await session.execute(insert(RunSlice).values(row | told).on_conflict_do_nothing())
 
 
 async def day_done(session: ReadSession, job: str, day: date) -> bool:

@@ -54,16 +54,14 @@ CLIENTS_OF = {
 }
 """The clients of changed rows, by the function that marks them."""
 
+WRITTEN = (
+    *("invoices", "promises", "disputes", "payments", "installment_plans", "exemptions"),
+    *("dunning_pauses", "service_orders", "contacts"),
+)
 WATCHED = {
     "mark_clients": (
-        *(
-            f"{table} {event}"
-            for table in ("invoices", "promises", "disputes", "payments")
-            for event in ("insert", "update")
-        ),
-        *(f"{table} {event}" for table in ("installment_plans", "exemptions") for event in ("insert", "update")),
-        *(f"{table} {event}" for table in ("dunning_pauses", "service_orders") for event in ("insert", "update")),
-        *("accounts update", "contacts insert", "contacts update", "cases update"),
+        *(f"{table} {event}" for table in WRITTEN for event in ("insert", "update")),
+        *("accounts update", "cases update"),
     ),
     "mark_client_rows": ("clients update",),
     "mark_by_plan": ("installments insert", "installments update"),
