@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from dialogs.conditions import limit
-from dialogs.facts import Facts
+from dialogs.facts import PAYABLE, Facts
 from dialogs.flow import VALUED, Ask, AskKind, Problem
 from dialogs.message import Value
 from dialogs.reading.reading import Asked, Intent, Reading, Sum
@@ -93,13 +93,13 @@ def latest(facts: Facts) -> date:
 
 def promisable(facts: Facts, matter: str) -> Money | None:
     """All that a day can be named for: what the talk is about, or what is due, or else what is promised already."""
-    due = facts.due(matter)
+    due = facts.due(matter) if matter in PAYABLE else None
     return due.amount if due else facts.amount_due or facts.promised or None
 
 
 def in_time(day: date, facts: Facts, matter: str) -> bool:
     """Whether the day is no later than what the talk is about asks for: then there is nothing to agree on."""
-    due = facts.due(matter)
+    due = facts.due(matter) if matter in PAYABLE else None
     return due is not None and day <= due.day
 
 

@@ -27,7 +27,18 @@ class Due:
     day: date
 
 
-MATTERS = ("promise", "broken", "installment", "missed", "upcoming")
+@dataclass(frozen=True, slots=True)
+class PayPoint:
+    """A place where bills can be paid; `hours` as they are written on its door."""
+
+    name: str
+    address: str
+    hours: str = ""
+
+
+PAYABLE = ("promise", "broken", "installment", "missed", "upcoming", "amnesty")
+"""Matters that are a sum to be paid: a day that is named is one for that sum."""
+MATTERS = (*PAYABLE, "kept", "dispute", "answered", "claim", "prepayment", "agency")
 """The facts of type Due: what a script may be about besides the debt as a whole."""
 
 
@@ -44,6 +55,13 @@ class Facts:
     it was not kept in full; `installment` of the next agreed part, `missed` of all parts that should have come, with
     the oldest of their days; `upcoming` is what falls due next and is no debt yet, by account in `upcoming_accounts`.
     `schedules` are the payments that a policy grants at once for a number of parts; empty without a policy.
+
+    `kept` is the promise kept last; `dispute` what is contested and since when, `answered` what was contested in the
+    dispute answered last and when it was, with `granted` taken off; `claim` what the client said they had paid, and
+    when, and was not found. `restored` names what was switched on again last; `restricted_on` is the day since which a
+    service is off. `amnesty` is the part to pay and its last day, `cancelled` what is remitted then; `prepayment` the
+    sum that pays `months_paid` months ahead and gives `months_free` more. `agency` is what goes to a collection agency
+    and on which day, `agency_name` whom. `places` are where to pay near the client.
     """
 
     today: date
@@ -67,6 +85,21 @@ class Facts:
     missed: Due | None = None
     upcoming: Due | None = None
     upcoming_accounts: tuple[AccountDue, ...] = ()
+    kept: Due | None = None
+    dispute: Due | None = None
+    answered: Due | None = None
+    granted: Money | None = None
+    claim: Due | None = None
+    restored: str = ""
+    restricted_on: date | None = None
+    amnesty: Due | None = None
+    cancelled: Money | None = None
+    prepayment: Due | None = None
+    months_paid: int = 0
+    months_free: int = 0
+    agency: Due | None = None
+    agency_name: str = ""
+    places: tuple[PayPoint, ...] = ()
     schedules: Mapping[int, Schedule] = field(default_factory=dict)
 
     def due(self, matter: str) -> Due | None:

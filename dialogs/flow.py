@@ -39,7 +39,8 @@ class AskKind(StrEnum):
 
 class Effect(StrEnum):
     """What a step tells the case store. `lost` hands over because two replies in a row were not understood, `identity`
-    because somebody did not prove who they are; `link` wants a pay link where this channel cannot carry it.
+    because somebody did not prove who they are; `link` wants a pay link where this channel cannot carry it; `callback`
+    wants a call on the day just named; `offer` takes what the script's matter offers.
     """
 
     PROMISE = "promise"
@@ -54,12 +55,15 @@ class Effect(StrEnum):
     WRONG_PERSON = "wrong_person"
     IDENTITY = "identity"
     LINK = "link"
+    CALLBACK = "callback"
+    OFFER = "offer"
 
 
 NEEDS: Mapping[Effect, str] = {
     Effect.PROMISE: "until",
     Effect.INSTALLMENTS: "count",
     Effect.DISPUTE: "reason",
+    Effect.CALLBACK: "until",
 }
 """The slot an effect is made of."""
 

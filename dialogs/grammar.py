@@ -20,8 +20,8 @@ WORDINGS = tuple(channel.value for channel in ChannelKind)
 CONDITIONS = tuple(fact for fact in FACTS if "." not in fact) + MATTERS
 """What a line may be said `when`, or `unless`, it is known."""
 
-SLOT_TYPES = tuple(shape for shape in Shape if shape != Shape.ACCOUNTS)
-"""Types of values that a talk can have; accounts are always the client's own."""
+SLOT_TYPES = tuple(shape for shape in Shape if shape not in (Shape.ACCOUNTS, Shape.PLACES))
+"""Types of values that a talk can have; accounts are always the client's own, and places stand in a file."""
 
 Schema = Mapping[str, Any]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple
 from datetime import date
 from decimal import Decimal
 
@@ -114,6 +115,8 @@ class _Voice:
         shape = FACTS.get(name) or self.script.slots[name]
         if shape == Shape.ACCOUNTS:
             return "\n".join(self._account(account) for account in getattr(self.facts, name))
+        if shape == Shape.PLACES:
+            return "\n".join(", ".join(filter(None, astuple(place))) for place in self.facts.places)
         value = values[name] if name in values else self._fact(name)
         if isinstance(value, Money):
             return self._money(value)

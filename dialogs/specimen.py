@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from dialogs.facts import MATTERS, AccountDue, Due, Facts
+from dialogs.facts import MATTERS, AccountDue, Due, Facts, PayPoint
 from dialogs.flow import Script
 from dialogs.message import Value
 from dialogs.text import Shape
@@ -27,6 +27,14 @@ SPECIMEN = Facts(
     account_tails=("2207",),
     promised=SUM,
     upcoming_accounts=(AccountDue("3801-2207", "internet", SUM),),
+    granted=SUM,
+    restored="3801-2207 (internet)",
+    restricted_on=date(2026, 11, 9),
+    cancelled=SUM,
+    months_paid=11,
+    months_free=1,
+    agency_name="Credex",
+    places=(PayPoint("Ukrposhta 12", "Shevchenka 18", "9:00–18:00"), PayPoint("EasyPay", "Myru 7")),
     **dict.fromkeys(MATTERS, Due(SUM, SATURDAY)),  # type: ignore[arg-type] # every one of them is a Due
 )
 WORDS: Mapping[Shape, Value] = {

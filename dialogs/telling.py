@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from dialogs.answers import refused
@@ -11,10 +11,13 @@ from dialogs.flow import Effect, Problem, Step
 from dialogs.state import State
 from engine.money import Money
 from engine.outcome import (
+    CallbackWanted,
     Disputed,
     Handover,
     InstallmentsRequested,
     LinkWanted,
+    OfferAccepted,
+    OfferKind,
     OperatorRequested,
     OptedOut,
     Outcome,
@@ -24,7 +27,6 @@ from engine.outcome import (
 )
 
 PLAIN: Mapping[Effect, Outcome] = {
-    Effect.PAID: PaymentClaimed(),
     Effect.OPERATOR: OperatorRequested(Handover.ASKED),
     Effect.HARDSHIP: OperatorRequested(Handover.HARDSHIP),
     Effect.LOST: OperatorRequested(Handover.NOT_UNDERSTOOD),
@@ -40,28 +42,62 @@ class StepFault(Exception):
     """A step of the script cannot be walked: a person takes over, and is told why."""
 
 
-def told(step: Step, state: State, facts: Facts) -> Outcome | Problem | None:
+def told(step: Step, state: State, facts: Facts, matter: str) -> Outcome | Problem | None:
     """The outcome of a step, or why it cannot be: a promise confirmed too late is not made.
 
-    Raises StepFault where a value that it is made of was never asked for: nobody is thanked for what is not booked.
+    `matter` is what the script is about. Raises StepFault where a value that the outcome is made of was never asked
+    for: nobody is thanked for what is not booked.
     """
-    slots = state.slots
-    match step.emit:
-        case None:
-            return None
-        case Effect.PROMISE:
-            until, amount = slots.get("until"), slots.get("amount")
-            if not isinstance(until, date):
-                raise StepFault(f"step '{step.id}' makes a promise without a day")
-            named = amount if isinstance(amount, Money) else None
-            return refused(until, facts) or PromiseMade(named, until, state.booked if state.corrects else None)
-        case Effect.INSTALLMENTS:
-            count = slots.get("count")
-            if not isinstance(count, int):
-                raise StepFault(f"step '{step.id}' asks for parts without their number")
-            return InstallmentsRequested(count)
-        case Effect.DISPUTE:
-            return Disputed(str(slots.get("reason", "")))
-        case Effect.LINK:
-            return LinkWanted() if facts.link_by_sms else None
-    return PLAIN[step.emit]
+    if step.emit is None:
+        return None
+    if step.emit == Effect.OFFER:
+        return OfferAccepted(OfferKind(matter))
+    made = OF_VALUES.get(step.emit)
+    return made(step, state, facts) if made else PLAIN[step.emit]
+
+
+def _promise(step: Step, state: State, facts: Facts) -> PromiseMade | Problem:
+    until, amount = _day(step, state), state.slots.get("amount")
+    named = amount if isinstance(amount, Money) else None
+    return refused(until, facts) or PromiseMade(named, until, state.booked if state.corrects else None)
+
+
+def _installments(step: Step, state: State, _facts: Facts) -> InstallmentsRequested:
+    count = state.slots.get("count")
+    if not isinstance(count, int):
+        raise StepFault(f"step '{step.id}' asks for parts without their number")
+    return InstallmentsRequested(count)
+
+
+def _callback(step: Step, state: State, _facts: Facts) -> CallbackWanted:
+    return CallbackWanted(_day(step, state), str(state.slots.get("place", "")))
+
+
+def _paid(_step: Step, state: State, _facts: Facts) -> PaymentClaimed:
+    return PaymentClaimed(str(state.slots.get("details", "")))
+
+
+def _disputed(_step: Step, state: State, _facts: Facts) -> Disputed:
+    return Disputed(str(state.slots.get("reason", "")))
+
+
+def _link(_step: Step, _state: State, facts: Facts) -> LinkWanted | None:
+    return LinkWanted() if facts.link_by_sms else None
+
+
+def _day(step: Step, state: State) -> date:
+    until = state.slots.get("until")
+    if not isinstance(until, date):
+        raise StepFault(f"step '{step.id}' agrees on a day that was never named")
+    return until
+
+
+OF_VALUES: Mapping[Effect, Callable[[Step, State, Facts], Outcome | Problem | None]] = {
+    Effect.PROMISE: _promise,
+    Effect.INSTALLMENTS: _installments,
+    Effect.CALLBACK: _callback,
+    Effect.PAID: _paid,
+    Effect.DISPUTE: _disputed,
+    Effect.LINK: _link,
+}
+"""Effects that are made of values of the talk, or of facts."""

@@ -21,6 +21,7 @@ class Shape(StrEnum):
     INTEGER = "integer"
     ACCOUNTS = "accounts"
     SCHEDULE = "schedule"
+    PLACES = "places"
 
 
 FACTS = {
@@ -46,10 +47,32 @@ FACTS = {
     "upcoming.amount": Shape.MONEY,
     "upcoming.day": Shape.DAY,
     "upcoming_accounts": Shape.ACCOUNTS,
+    "kept.amount": Shape.MONEY,
+    "kept.day": Shape.DAY,
+    "dispute.amount": Shape.MONEY,
+    "dispute.day": Shape.DATE,
+    "answered.amount": Shape.MONEY,
+    "answered.day": Shape.DATE,
+    "granted": Shape.MONEY,
+    "claim.amount": Shape.MONEY,
+    "claim.day": Shape.DATE,
+    "restored": Shape.TEXT,
+    "restricted_on": Shape.DATE,
+    "amnesty.amount": Shape.MONEY,
+    "amnesty.day": Shape.DAY,
+    "cancelled": Shape.MONEY,
+    "prepayment.amount": Shape.MONEY,
+    "prepayment.day": Shape.DAY,
+    "months_paid": Shape.INTEGER,
+    "months_free": Shape.INTEGER,
+    "agency.amount": Shape.MONEY,
+    "agency.day": Shape.DAY,
+    "agency_name": Shape.TEXT,
+    "places": Shape.PLACES,
 }
 """The facts a text may speak of: the fields of Facts, and of its Dues, that make sense to a subscriber."""
 
-PUBLIC = frozenset({"name", "creditor", "promise_days", "parts", "operator_hours"})
+PUBLIC = frozenset({"name", "creditor", "promise_days", "parts", "operator_hours", "places"})
 """What anybody may hear."""
 
 PRIVATE = (frozenset(FACTS) - PUBLIC) | {"amount", "until", "schedule", "total"}

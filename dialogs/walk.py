@@ -286,7 +286,7 @@ class Walk:
 
     def _tell(self, step: Step) -> Problem | None:
         """Add the outcome of a step, or say why there is none."""
-        outcome = told(step, self.state, self.facts)
+        outcome = told(step, self.state, self.facts, self.script.matter)
         if isinstance(outcome, Problem):
             return outcome
         if outcome is not None:

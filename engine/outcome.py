@@ -41,7 +41,12 @@ class InstallmentsRequested:
 
 @dataclass(frozen=True, slots=True)
 class PaymentClaimed:
-    """The client says it is paid already: the unfrozen debt waits as unconfirmed until billing settles the claim."""
+    """The client says it is paid already: the unfrozen debt waits as unconfirmed until billing settles the claim.
+
+    `details` are what they told of it in their own words, if anything: when, where, how much.
+    """
+
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,28 @@ class LinkWanted:
     """The client wants to pay now on a channel that cannot carry a link: it is to be sent to their telephone."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallbackWanted:
+    """The client agreed to be called on a day in their zone; `place` is where they mean to pay: an option's id."""
+
+    day: date
+    place: str = ""
+
+
+class OfferKind(StrEnum):
+    """What a plan may offer besides payment in full."""
+
+    AMNESTY = "amnesty"
+    PREPAYMENT = "prepayment"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted:
+    """The client took an offer of their plan's; a person carries it out."""
+
+    offer: OfferKind
+
+
 class OtherWay(StrEnum):
     """How somebody who does not answer is to be reached instead."""
 
@@ -113,6 +140,8 @@ Outcome = (
     | OptedOut
     | WrongPerson
     | LinkWanted
+    | CallbackWanted
+    | OfferAccepted
     | NotAnswered
     | LanguageChanged
 )

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from bot.play.premise import KEYS, Premise
+from bot.play.shown import booked
 from bot.play.talk import Heard, Talk
 from dialogs.flow import Script
 from engine.contact import ChannelKind
@@ -74,7 +75,7 @@ def said(heard: Heard) -> Line:
     if heard.speech.choices:
         line["choices"] = [choice.label for choice in heard.speech.choices]
     if heard.outcomes:
-        line["books"] = [str(outcome) for outcome in heard.outcomes]
+        line["books"] = [booked(outcome) for outcome in heard.outcomes]
     return line
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from bot.simulate.amounts import amount_of
-from dialogs.facts import MATTERS, AccountDue, Due, Facts
+from dialogs.facts import MATTERS, AccountDue, Due, Facts, PayPoint
 from dialogs.message import Schedule
 from engine.contact import ChannelKind
 from engine.document import Node
@@ -18,7 +18,8 @@ from engine.money import Money, is_currency, money
 
 KEYS = (
     *("name", "creditor", "currency", "due", "since", "accounts", "upcoming_accounts", "link", "tail"),
-    *("promised", "consequence_on", "parts", "schedules", *MATTERS),
+    *("promised", "consequence_on", "parts", "schedules", "granted", "restored", "restricted_on", "cancelled"),
+    *("months_paid", "months_free", "agency_name", "places", *MATTERS),
 )
 """The facts that can be given."""
 PAIR, TRIPLE = 2, 3
@@ -60,11 +61,15 @@ class Premise:
             account_tails=(given.text("tail", "1001"),),
             link_by_sms=self.channel is ChannelKind.VOICE,
             schedules=given.schedules(),
-            promise=given.matter("promise"),
-            broken=given.matter("broken"),
-            installment=given.matter("installment"),
-            missed=given.matter("missed"),
-            upcoming=given.matter("upcoming"),
+            granted=given.amount("granted") if "granted" in given else None,
+            restored=given.text("restored", ""),
+            restricted_on=given.day("restricted_on"),
+            cancelled=given.amount("cancelled") if "cancelled" in given else None,
+            months_paid=given["months_paid"].whole() if "months_paid" in given else 0,
+            months_free=given["months_free"].whole() if "months_free" in given else 0,
+            agency_name=given.text("agency_name", ""),
+            places=given.places(),
+            **{name: given.matter(name) for name in MATTERS},  # type: ignore[arg-type] # every one of them is a Due
         )
 
 
@@ -98,6 +103,9 @@ class _Given(dict[str, Node]):
         told = "an account, its service and a sum, such as [A1, internet, 40]"
         found = (_fields(row, TRIPLE, told) for row in self._rows(name))
         return tuple(AccountDue(account.text(), service.text(), self._sum(part)) for account, service, part in found)
+
+    def places(self) -> tuple[PayPoint, ...]:
+        return tuple(PayPoint(*(part.text() for part in row.items())) for row in self._rows("places"))
 
     def schedules(self) -> dict[int, Schedule]:
         rows = [[self.due(part) for part in row.items()] for row in self._rows("schedules")]

@@ -18,11 +18,13 @@ from dialogs.reading.reading import Band, Reading
 from dialogs.segments import segments
 from engine.contact import ChannelKind
 from engine.outcome import (
+    CallbackWanted,
     Disputed,
     InstallmentsRequested,
     LanguageChanged,
     LinkWanted,
     NotAnswered,
+    OfferAccepted,
     OperatorRequested,
     OptedOut,
     Outcome,
@@ -34,7 +36,6 @@ from engine.outcome import (
 NOBODY = UUID(int=0)
 EDGE = "  | "
 PLAIN = {
-    PaymentClaimed: "the client says it is paid",
     OptedOut: "no more messages by this channel",
     WrongPerson: "the address reaches somebody else",
     LinkWanted: "the pay link is sent by SMS",
@@ -66,21 +67,27 @@ def standing(talk: Talk) -> str:
 
 def booked(outcome: Outcome) -> str:
     """An outcome in words."""
+    words = PLAIN.get(type(outcome), "")
     match outcome:
         case PromiseMade(amount, until):
-            return f"a promise of {amount or 'all that is due'} by {until}"
+            words = f"a promise of {amount or 'all that is due'} by {until}"
         case InstallmentsRequested(parts):
-            return f"{parts} installments are asked for, or agreed where the plan grants them"
+            words = f"{parts} installments are asked for, or agreed where the plan grants them"
+        case PaymentClaimed(details):
+            words = "the client says it is paid" + (f": {details}" if details else "")
+        case CallbackWanted(day, place):
+            words = f"a call back on {day}" + (f", to pay at: {place}" if place else "")
+        case OfferAccepted(offer):
+            words = f"the offer is taken: {offer}"
         case Disputed(reason):
-            return f"a dispute: {reason}"
+            words = f"a dispute: {reason}"
         case OperatorRequested(why):
-            return f"a person takes over ({why.replace('_', ' ')})"
+            words = f"a person takes over ({why.replace('_', ' ')})"
         case NotAnswered(then):
-            return f"no answer: {then.replace('_', ' ')}"
+            words = f"no answer: {then.replace('_', ' ')}"
         case LanguageChanged(language, chosen):
-            return f"the talk goes on in {language}{', as asked for' if chosen else ''}"
-        case _:
-            return PLAIN[type(outcome)]
+            words = f"the talk goes on in {language}{', as asked for' if chosen else ''}"
+    return words
 
 
 def _laid_out(speech: Speech, channel: ChannelKind) -> Iterator[str]:
