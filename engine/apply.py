@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from textwrap import shorten
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from engine.agreements.amnesties import take_amnesty
 from engine.agreements.disputes import dispute
 from engine.agreements.installments import agree_installments, request_installments, running_plan
-from engine.agreements.promises import correct_promise, promise, replace_promises
+from engine.agreements.promises import correct_promise, promise, redate_amnesty, replace_promises
 from engine.calendar import working_day
+from engine.contact import ChannelKind
 from engine.debt import together
 from engine.installment import Answer, InstallmentPolicy, Verdict, granted, schedule
 from engine.ledger import CLAIM, Received, receive
 from engine.money import Money
+from engine.offer import last_day
 from engine.outcome import (
+    CallbackWanted,
     Disputed,
     Handover,
     InstallmentsRequested,
     LanguageChanged,
     NotAnswered,
+    OfferAccepted,
+    OfferKind,
     OperatorRequested,
     OptedOut,
     OtherWay,
@@ -31,20 +38,26 @@ from engine.outcome import (
     PromiseMade,
     WrongPerson,
 )
-from engine.plan import Plan, TaskKind
+from engine.plan import Offers, Plan, TaskKind
 from engine.promise import PromiseTerms
 from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.days import client_day
-from engine.store.facts import facts_of
+from engine.store.facts import Plans, facts_of
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession
-from engine.store.tables.casework import Task
+from engine.store.tables.casework import Contact, Task
 from engine.store.tables.portfolio import Client
+from engine.store.tables.talk import Conversation
+
+LONGEST_DETAILS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an outcome comes from: the client, the address they wrote from, the event that is its proof, and how."""
+    """Where an outcome comes from: the client, the address they wrote from, the event that is its proof, and how.
+
+    `talk` is the conversation, 0 for none; `contact` the one it began with.
+    """
 
     client: int
     address: int
@@ -52,6 +65,8 @@ class Source:
     currency: str
     event: str
     means: Means = Means.WORD
+    talk: int = 0
+    contact: int | None = None
 
 
 async def apply(session: WriteSession, outcomes: Sequence[Outcome], source: Source, now: datetime) -> None:
@@ -66,28 +81,39 @@ async def _book(session: WriteSession, outcome: Outcome, source: Source, now: da
             await _promise(session, outcome, source, now)
         case InstallmentsRequested(parts):
             await _installments(session, parts, source, now)
-        case PaymentClaimed():
-            await _claim(session, source, now)
+        case PaymentClaimed(details):
+            await _claim(session, details, source, now)
         case Disputed(reason):
             await _dispute(session, reason, source, now)
-        case OperatorRequested() as asked:
-            kind = TaskKind.CALLBACK if asked.why is Handover.ASKED else TaskKind.REVIEW
-            await _task(session, source, kind, f"conversation handed over: {asked.reason}", now)
-        case NotAnswered(OtherWay.CALL):
-            await _task(session, source, TaskKind.CALL, "gives no answer to a question of the bot's", now)
+        case OfferAccepted(offer):
+            await _offer(session, offer, source, now)
+        case LanguageChanged(language, chosen):
+            await _speak(session, source, language, chosen=chosen)
         case OptedOut():
             await book_consent(session, Consent.OPTED_OUT, [source.address], _proof(source), now)
         case WrongPerson():
             await book_consent(session, Consent.UNUSABLE, [source.address], _proof(source), now, shared=False)
             await _task(session, source, TaskKind.REVIEW, "the address reaches somebody else", now)
-        case LanguageChanged(language, chosen):
-            await _speak(session, source, language, chosen=chosen)
+        case _:
+            await _call_for(session, outcome, source, now)
+
+
+async def _call_for(session: WriteSession, outcome: Outcome, source: Source, now: datetime) -> None:
+    """What somebody is to do, and nothing to book."""
+    match outcome:
+        case OperatorRequested() as asked:
+            kind = TaskKind.CALLBACK if asked.why is Handover.ASKED else TaskKind.REVIEW
+            await _task(session, source, kind, f"conversation handed over: {asked.reason}", now)
+        case NotAnswered(OtherWay.CALL):
+            await _task(session, source, TaskKind.CALL, "gives no answer to a question of the bot's", now)
+        case CallbackWanted():
+            await _callback(session, outcome, source, now)
 
 
 async def _dispute(session: WriteSession, reason: str, source: Source, now: datetime) -> None:
     sum_ = await unfrozen(session, source.client, source.currency, now)
     if sum_:
-        await dispute(session, source.client, sum_, reason, now)
+        await dispute(session, source.client, sum_, reason, now, told=not ChannelKind(source.channel).overheard)
     await _task(session, source, TaskKind.REVIEW, "disputes the debt", now)
 
 
@@ -104,6 +130,8 @@ async def _promise(session: WriteSession, made: PromiseMade, source: Source, now
         free += made.instead[0]
     if free < promised:
         await replace_promises(session, number, now)
+    else:
+        await redate_amnesty(session, number, now)
 
 
 async def promise_terms(session: ReadSession, client: int, currency: str, now: datetime) -> PromiseTerms:
@@ -160,13 +188,60 @@ async def _foremost(session: ReadSession, client: int, currency: str, now: datet
     return Money(together([debt for debt, _ in found]).conditional, currency), plan_of
 
 
-async def _claim(session: WriteSession, source: Source, now: datetime) -> None:
+async def _offer(session: WriteSession, offer: OfferKind, source: Source, now: datetime) -> None:
+    """An amnesty is booked at once, as a promise of its part; anything else a person carries out, told the sums."""
+    free, foremost = await _foremost(session, source.client, source.currency, now)
+    plan = await _plan_of(session, source) or foremost
+    terms = plan.offers if plan else Offers()
+    reason = f"takes an offer that the plan does not make: {offer}"
+    if offer is OfferKind.AMNESTY and terms.amnesty:
+        made_on = await _told_on(session, source, now)
+        until, agreed = last_day(terms.amnesty, made_on), replace(_terms(plan, source.channel), threshold=100)
+        if until >= await client_day(session, source.client, now) and await take_amnesty(
+            session, source.client, terms.amnesty, free, until, now, agreed
+        ):
+            return
+        reason = f"wishes to take the amnesty, {terms.amnesty.pay} percent of the debt for the whole: agree on it"
+    elif offer is OfferKind.PREPAYMENT and terms.prepayment:
+        ahead = terms.prepayment
+        price = Money(ahead.price, source.currency)
+        reason = f"pays ahead: send the bill of {price} for {ahead.months} months, and give {ahead.free} more free"
+    await _task(session, source, TaskKind.REVIEW, reason, now, key=f"offer:{source.talk or source.event}:{offer}")
+
+
+async def _plan_of(session: ReadSession, source: Source) -> Plan | None:
+    """The plan of the contact that the talk began with: what it offered is what is accepted."""
+    plan = await session.scalar(select(Contact.plan_id).where(Contact.id == source.contact))
+    return None if plan is None else await Plans(session).terms(plan, source.currency)
+
+
+async def _told_on(session: ReadSession, source: Source, now: datetime) -> date:
+    """The client's day on which the talk's contact was made: from then an offer counts."""
+    first = select(func.min(Conversation.opened_at)).where(Conversation.contact_id == source.contact)
+    return await client_day(session, source.client, await session.scalar(first) or now)
+
+
+async def _callback(session: WriteSession, wanted: CallbackWanted, source: Source, now: datetime) -> None:
+    """A call on that day. Another day that is named in the same talk moves it; the same one is known."""
+    where = f", means to pay at: {wanted.place.replace('_', ' ')}" if wanted.place else ""
+    reason, talk = f"agreed to be called on this day{where}", f"callback:{source.talk or source.event}:"
+    key = f"{talk}{wanted.day}"
+    if await session.scalar(select(Task.id).where(Task.source == key)) is None:
+        earlier = update(Task).where(
+            Task.client_id == source.client, Task.source.startswith(talk), Task.done_at.is_(None)
+        )
+        await session.execute(earlier.values(source=key, due_on=wanted.day, reason=reason))
+    await _task(session, source, TaskKind.CALLBACK, reason, now, key=key, on=wanted.day)
+
+
+async def _claim(session: WriteSession, details: str, source: Source, now: datetime) -> None:
     """A payment the client says they made is frozen until billing confirms or rejects it; a person looks for it."""
     claimed = await unfrozen(session, source.client, source.currency, now)
     if claimed:
         payment = Received(f"claim:{source.event}", source.client, claimed, now, CLAIM, confirmed=False)
         await receive(session, payment, now)
-    await _task(session, source, TaskKind.REVIEW, "says it is paid already", now)
+    told = f": {shorten(details, LONGEST_DETAILS, placeholder=' ...')}" if details else ""
+    await _task(session, source, TaskKind.REVIEW, f"says it is paid already{told}", now)
 
 
 async def _speak(session: WriteSession, source: Source, language: str, *, chosen: bool) -> None:
@@ -177,14 +252,26 @@ async def _speak(session: WriteSession, source: Source, language: str, *, chosen
     await session.execute(statement.values(language=language, language_chosen=chosen))
 
 
-async def _task(session: WriteSession, source: Source, kind: TaskKind, reason: str, now: datetime) -> None:
+async def _task(
+    session: WriteSession,
+    source: Source,
+    kind: TaskKind,
+    reason: str,
+    now: datetime,
+    *,
+    key: str = "",
+    on: date | None = None,
+) -> None:
+    """Once for a `key`: an event, a kind and a reason where none is given. Nothing is to be done before `on`."""
     values = {
         "client_id": source.client,
         "kind": kind,
         "reason": reason,
-        "source": f"{source.event}:{kind}:{reason}"[:200],
+        "source": key or f"{source.event}:{kind}:{reason}"[:200],
         "created_at": now,
+        "due_on": on,
     }
     given = await session.scalar(insert(Task).values(values).on_conflict_do_nothing().returning(Task.id))
     if given is not None:
-        note(session, source.client, now, "task", task=kind, reason=reason)
+        due = on.isoformat() if on else None
+        note(session, source.client, now, "task", task=kind, reason=reason, due_on=due)

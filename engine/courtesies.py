@@ -16,12 +16,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from engine.calendar import Hours, zone
 from engine.contact import ChannelKind
-from engine.decision import NO_STAGE
+from engine.notices import of_no_stage
 from engine.plan import Plan
 from engine.store.facts import Plans
 from engine.store.leases import Lease
 from engine.store.session import Database, ReadSession, WriteSession
-from engine.store.tables.casework import Contact, ContactState, Occasion
+from engine.store.tables.casework import Contact, Occasion
 
 CHUNK = 2000
 SCRIPTS = {
@@ -90,6 +90,7 @@ where not exists (select from dunning_pauses p where p.client_id = o.client_id a
     select from contacts c
     cross join lateral (select (c.planned_at at time zone o.timezone)::date as day) planned
     where c.client_id = o.client_id and c.state in ('planned', 'opened')
+      and c.occasion not in ('service_restored', 'promise_kept', 'dispute_opened')
       and (planned.day > o.today - o.gap
         or planned.day = o.today and c.occasion = o.occasion and c.currency = o.currency))
 order by o.client_id, array_position(:order, o.occasion),
@@ -166,13 +167,8 @@ async def _plan(session: WriteSession, rows: Sequence[Row], now: datetime, hours
                     "promise_id": row.promise,
                     "installment_id": row.installment,
                     "invoice_id": row.invoice,
-                    "stage": NO_STAGE,
-                    "action": 0,
-                    "touch": 0,
                     "script": script,
-                    "channels": [channel.value for channel in channels],
-                    "state": ContactState.PLANNED,
-                    "planned_at": now,
+                    **of_no_stage(channels, now),
                     "send_from": send_from,
                     "send_until": send_until,
                 }
@@ -184,7 +180,7 @@ async def _plan(session: WriteSession, rows: Sequence[Row], now: datetime, hours
 def approach(row: Row, terms: Plan) -> Iterator[tuple[str, tuple[ChannelKind, ...]]]:
     """The script and the channels of a courtesy, where the plan includes what it is about."""
     if row.occasion != Occasion.BEFORE_DUE:
-        yield SCRIPTS[Occasion(row.occasion)], terms.follow_up.channels or terms.channels
+        yield SCRIPTS[Occasion(row.occasion)], terms.follow_up_channels
         return
     if terms.include.will_hold(row.service or "", row.provider or "", row.amount or 0):
         wish = next(one for one in terms.courtesies if one.before_due == row.before_due)

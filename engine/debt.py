@@ -16,6 +16,7 @@ class HoldKind(StrEnum):
     PROMISE = "promise"
     INSTALLMENT = "installment"
     EXEMPTION = "exemption"
+    AMNESTY = "amnesty"
 
 
 class Part(StrEnum):

@@ -67,13 +67,15 @@ def earliest_entry(facts: CaseFacts, plan: Plan, stage: int) -> date | None:
     return max(day, facts.today + timedelta(days=1))
 
 
-def restriction_day(facts: CaseFacts, plan: Plan) -> date | None:
-    """The first day a coming stage can suspend a service, if each stage is entered as early as its days allow."""
-    if facts.case is None:
-        return None
+def coming_order(facts: CaseFacts, plan: Plan, verb: Verb) -> tuple[Order, date] | None:
+    """The next such order of a coming stage, and the first day it can be given: if each stage is entered as early as
+    its days allow.
+    """
     for number in _following(facts, plan):
-        if any(isinstance(one, Order) and one.verb is Verb.SUSPEND_SERVICE for one in plan.stages[number].actions):
-            return earliest_entry(facts, plan, number)
+        order = plan.stages[number].order(verb)
+        day = earliest_entry(facts, plan, number) if order else None
+        if order and day:
+            return order, day
     return None
 
 

@@ -17,7 +17,9 @@ from engine.agreements.appropriation import appropriate
 from engine.agreements.disputes import close_dispute, open_dispute
 from engine.debt import allocate
 from engine.money import Money
+from engine.notices import tell
 from engine.paid import paid, settled
+from engine.plan import Notice
 from engine.store.days import client_day
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import Credit, EntryKind, LedgerEntry, Payment, PaymentStatus
@@ -86,9 +88,11 @@ async def confirm(session: WriteSession, ref: str, now: datetime) -> None:
     await _settle(session, payment, now)
 
 
-async def reject(session: WriteSession, ref: str) -> None:
+async def reject(session: WriteSession, ref: str, now: datetime) -> None:
     """An announced payment did not arrive: what it froze is collectable again. Raises NothingToSettle."""
-    await _take_unconfirmed(session, ref, PaymentStatus.REJECTED)
+    payment = await _take_unconfirmed(session, ref, PaymentStatus.REJECTED)
+    payment.rejected_at = now
+    await tell(session, payment.client_id, payment.currency, Notice.PAYMENT_UNCLEAR, payment.id, now)
 
 
 async def _take_unconfirmed(session: WriteSession, ref: str, status: PaymentStatus) -> Payment:
@@ -267,11 +271,16 @@ async def resolve(
     contested = await open_dispute(session, number, granted)
     if contested.invoice_id is not None and granted:
         await credit_memo(session, contested.invoice_id, granted, now)
-    elif granted:
-        due = await _due(session, contested.client_id, contested.currency, now)
-        owed = sum(balance for _, balance in due)
-        if granted > owed:
-            raise MemoTooLarge("", Money(owed, contested.currency))
-        for invoice, part in allocate(granted, due):
-            await credit_memo(session, invoice, part, now)
-    close_dispute(session, contested, granted, now, by=by, reason=reason)
+    else:
+        await write_down(session, contested.client_id, Money(granted, contested.currency), now)
+    await close_dispute(session, contested, granted, now, by=by, reason=reason)
+
+
+async def write_down(session: WriteSession, client: int, amount: Money, now: datetime) -> None:
+    """Credit a sum on what is due, the oldest first. Raises MemoTooLarge."""
+    due = await _due(session, client, amount.currency, now)
+    owed = sum(balance for _, balance in due)
+    if amount.minor > owed:
+        raise MemoTooLarge("", Money(owed, amount.currency))
+    for invoice, part in allocate(amount.minor, due):
+        await credit_memo(session, invoice, part, now)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from engine.contact import ChannelKind
 from engine.installment import InstallmentPolicy
+from engine.offer import Amnesty, Prepayment
 
 
 class Verb(StrEnum):
@@ -90,6 +91,10 @@ class Stage:
         """Whether entering it starts a contact."""
         return any(isinstance(action, Send) for action in self.actions)
 
+    def order(self, verb: Verb) -> Order | None:
+        """Its order of that kind; None where it gives none."""
+        return next((one for one in self.actions if isinstance(one, Order) and one.verb is verb), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
@@ -119,9 +124,19 @@ EVERYTHING = Inclusion()
 """What a plan includes that says nothing about it."""
 
 
+class Notice(StrEnum):
+    """News of something that has happened, each by the script of its name."""
+
+    SERVICE_RESTORED = "service_restored"
+    PROMISE_KEPT = "promise_kept"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_ANSWERED = "dispute_answered"
+    PAYMENT_UNCLEAR = "payment_unclear"
+
+
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """Courtesy contacts about what was agreed; none by default. Days before the day in question.
+    """Courtesy contacts about what was agreed or has happened; none by default. Days before the day in question.
 
     Without `channels` they go by those of the plan's stages, in the order they first appear.
     """
@@ -130,7 +145,13 @@ class FollowUp:
     promise_broken: bool = False
     installment_before: int | None = None
     installment_missed: bool = False
+    notices: frozenset[Notice] = frozenset()
     channels: tuple[ChannelKind, ...] = ()
+
+    @property
+    def asked(self) -> bool:
+        """Whether it asks for any contact at all."""
+        return replace(self, channels=()) != FollowUp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +163,19 @@ class Courtesy:
 
 
 @dataclass(frozen=True, slots=True)
+class Offers:
+    """What a plan's scripts may offer; nothing by default. Made by a script, never by the engine."""
+
+    amnesty: Amnesty | None = None
+    prepayment: Prepayment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A plan in one currency. Work starts on debts `after_days` past due once they reach `min_debt` minor units.
 
-    `grace` days after its last day a promise is judged, and kept if `promise_threshold` percent of it came.
+    `grace` days after its last day a promise is judged, and kept if `promise_threshold` percent of it came. `agency` is
+    the collection agency that a referred debt goes to; empty where the plan names none.
     """
 
     name: str
@@ -164,12 +194,19 @@ class Plan:
     installments: InstallmentPolicy | None = None
     follow_up: FollowUp = FollowUp()
     courtesies: tuple[Courtesy, ...] = ()
+    offers: Offers = Offers()
+    agency: str = ""
 
     @property
     def channels(self) -> tuple[ChannelKind, ...]:
         """Every channel the stages speak by, in the order they first appear."""
         sends = [one for stage in self.stages for one in stage.actions if isinstance(one, Send)]
         return tuple(dict.fromkeys(channel for send in sends for channel in send.channels))
+
+    @property
+    def follow_up_channels(self) -> tuple[ChannelKind, ...]:
+        """By which channels courtesies about what was agreed or has happened go."""
+        return self.follow_up.channels or self.channels
 
     @property
     def includes_all(self) -> bool:

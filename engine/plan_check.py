@@ -51,15 +51,10 @@ def without_standard(groups: Node, plans: Iterable[Plan]) -> Iterator[Finding]:
 
 def silent_restrictions(plan: Plan, node: Node, scripts: Collection[str]) -> Iterator[Finding]:
     """A send of a script that always names the day a service is limited, in a plan where no later stage limits one."""
-    read = _Read(plan, node.mapping((), PLAN_KEYS))
-    for number, stage in enumerate(plan.stages):
-        later = plan.stages[number + 1 :]
-        for at, action in enumerate(stage.actions):
-            if isinstance(action, Send) and action.script in scripts and not any(map(_suspends, later)):
-                said = (
-                    f"the script '{action.script}' names the day service is limited from, and no later stage limits it"
-                )
-                yield Finding(read.action(number, at).wrong(f"{said}; send another script, or suspend_service later"))
+    for number, script, place in _sent(plan, node):
+        if script in scripts and not _gives(plan.stages[number + 1 :], Verb.SUSPEND_SERVICE):
+            said = f"the script '{script}' names the day service is limited from, and no later stage limits it"
+            yield Finding(place.wrong(f"{said}; send another script, or suspend_service later"))
 
 
 def silent_stages(plan: Plan, node: Node, remedies: Mapping[str, str]) -> Iterator[Finding]:
@@ -67,16 +62,51 @@ def silent_stages(plan: Plan, node: Node, remedies: Mapping[str, str]) -> Iterat
 
     `remedies` are the keys of a plan, by script, under which it goes to just those.
     """
+    for number, script, place in _sent(plan, node):
+        if script in remedies:
+            said = (
+                f"the script '{script}' is not about the debt as a whole: where a client has nothing of what it is "
+                f"about, stage {plan.stages[number].name} is entered and sends nothing"
+            )
+            remedy = f"send another script here, and this one by {remedies[script]}"
+            yield Finding(place.wrong(f"{said}; {remedy}"), warning=True)
+
+
+def empty_offers(plan: Plan, node: Node, matters: Mapping[str, str]) -> Iterator[Finding]:
+    """A send of a script about what the plan does not offer, or about an agency that nothing goes to after it.
+
+    `matters` says by script what it is about; what is no offer of a plan's is left alone.
+    """
+    courtesies = node.mapping((), PLAN_KEYS)["courtesy"].items() if plan.courtesies else ()
+    early = ((-1, one.send.script, place) for one, place in zip(plan.courtesies, courtesies, strict=True))
+    for number, script, place in (*_sent(plan, node), *early):
+        if lacking := _lacking(plan, number, matters.get(script, "")):
+            yield Finding(place.wrong(f"the script '{script}' is sent to nobody: {lacking}, or send another script"))
+
+
+def _sent(plan: Plan, node: Node) -> Iterator[tuple[int, str, Node]]:
+    """The scripts that stages send, each with the number of its stage and its place."""
     read = _Read(plan, node.mapping((), PLAN_KEYS))
     for number, stage in enumerate(plan.stages):
         for at, action in enumerate(stage.actions):
-            if isinstance(action, Send) and action.script in remedies:
-                said = (
-                    f"the script '{action.script}' is not about the debt as a whole: where a client has nothing of "
-                    f"what it is about, stage {stage.name} is entered and sends nothing"
-                )
-                remedy = f"send another script here, and this one by {remedies[action.script]}"
-                yield Finding(read.action(number, at).wrong(f"{said}; {remedy}"), warning=True)
+            if isinstance(action, Send):
+                yield number, action.script, read.action(number, at)
+
+
+def _lacking(plan: Plan, stage: int, matter: str) -> str:
+    """What a plan must have for a stage to speak of a matter, and has not; empty where nothing is missing."""
+    refers = _gives(plan.stages[stage + 1 :], Verb.REFER_AGENCY)
+    match matter:
+        case "amnesty" if plan.offers.amnesty is None:
+            return "the plan offers no amnesty; write offers: {amnesty: {pay: PERCENT, within: DAYS}}"
+        case "prepayment" if plan.offers.prepayment is None:
+            terms = "{months: N, free: N, price: SUM, within: DAYS}"
+            return f"the plan offers no months ahead; write offers: {{prepayment: {terms}}}"
+        case "agency" if not plan.agency:
+            return "the plan names no collection agency; write agency: NAME"
+        case "agency" if not refers:
+            return "no later stage refers anything to the agency; give one {do: refer_agency}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,20 +224,15 @@ def _orders(read: _Read) -> Iterator[Finding]:
                 said = "restore_service comes before anything was suspended"
                 yield Finding(read.action(number, at).wrong(f"{said}; leave it out, or suspend_service before it"))
             given.setdefault(action.verb, (stage.name, action.min_account_debt))
-            if plan.blinking and _suspends(stage) and action.verb is Verb.SUSPEND_SERVICE and not _restores(plan):
+            lasts = plan.blinking and not _gives(plan.stages, Verb.RESTORE_SERVICE)
+            if lasts and action.verb is Verb.SUSPEND_SERVICE:
                 said = "a blinking plan ends after its last stage with the debt unpaid, and nobody restores the service"
                 remedy = "write blinking: false, or give the restoring to a person by a task"
                 yield Finding(read.action(number, at).wrong(f"{said}; {remedy}"), warning=_tasked(plan))
 
 
-def _suspends(stage: Stage) -> bool:
-    return any(isinstance(one, Order) and one.verb is Verb.SUSPEND_SERVICE for one in stage.actions)
-
-
-def _restores(plan: Plan) -> bool:
-    return any(
-        isinstance(one, Order) and one.verb is Verb.RESTORE_SERVICE for stage in plan.stages for one in stage.actions
-    )
+def _gives(stages: Iterable[Stage], verb: Verb) -> bool:
+    return any(stage.order(verb) for stage in stages)
 
 
 def _tasked(plan: Plan) -> bool:
@@ -217,9 +242,7 @@ def _tasked(plan: Plan) -> bool:
 def _agreements(read: _Read) -> Iterator[Finding]:
     """Promises, installments and courtesies whose terms contradict one another."""
     plan, keys = read.plan, read.keys
-    wants = plan.follow_up
-    wanted = (wants.promise_before, wants.installment_before) != (None, None)
-    if (wanted or wants.promise_broken or wants.installment_missed) and not (wants.channels or plan.channels):
+    if plan.follow_up.asked and not plan.follow_up_channels:
         said = "follow_up has no channel to go by: none is named here, and no stage sends anything"
         yield Finding(keys["follow_up"].wrong(f"{said}; write by: [CHANNEL, ...]"))
     if plan.installments is not None:

@@ -9,6 +9,7 @@ from engine.contact import ChannelKind
 from engine.document import Node, unique
 from engine.installment import Every, InstallmentPolicy
 from engine.money import BadAmount, money
+from engine.offer import Amnesty, Prepayment
 from engine.plan import (
     EVERYTHING,
     Action,
@@ -17,6 +18,8 @@ from engine.plan import (
     FollowUp,
     GiveTask,
     Inclusion,
+    Notice,
+    Offers,
     Order,
     Plan,
     Send,
@@ -27,15 +30,17 @@ from engine.plan import (
 
 PLAN_OPTIONS = (
     *("standard", "include", "exit_debt", "blinking", "advance", "min_days_between_contacts"),
-    *("grace", "promise_threshold", "installments", "follow_up", "courtesy"),
+    *("grace", "promise_threshold", "installments", "follow_up", "courtesy", "offers", "agency"),
 )
 PLAN_KEYS = ("plan", "group", "start", "stages", *PLAN_OPTIONS)
 TERM_KEYS = ("after_days", "min_debt", "days_past_due", "min_unpaid_invoices", "needs_delivered")
 STAGE_KEYS = ("stage", "actions", *TERM_KEYS)
 ACTION_KEYS = ("send", "by", "do", "min_account_debt", "task")
 COURTESY_KEYS = ("before_due", "send", "by")
+FOLLOW_UP_KEYS = ("promise_before", "promise_broken", "installment_before", "installment_missed", "by")
 PERCENT = 100
 LONGEST_GRACE = 90
+LONGEST_OFFER = 90
 
 
 def plan(node: Node, currency: str) -> Plan:
@@ -61,6 +66,8 @@ def plan(node: Node, currency: str) -> Plan:
         installments=_policy(keys["installments"], currency) if "installments" in keys else None,
         follow_up=_follow_up(keys["follow_up"]) if "follow_up" in keys else FollowUp(),
         courtesies=_courtesies(keys["courtesy"]) if "courtesy" in keys else (),
+        offers=_offers(keys["offers"], currency) if "offers" in keys else Offers(),
+        agency=keys["agency"].text() if "agency" in keys else "",
     )
 
 
@@ -147,12 +154,13 @@ def _inclusion(node: Node, currency: str) -> Inclusion:
 
 
 def _follow_up(node: Node) -> FollowUp:
-    keys = node.mapping((), ("promise_before", "promise_broken", "installment_before", "installment_missed", "by"))
+    keys = node.mapping((), (*FOLLOW_UP_KEYS, *Notice))
     return FollowUp(
         promise_before=keys["promise_before"].whole() if "promise_before" in keys else None,
         promise_broken="promise_broken" in keys and keys["promise_broken"].flag(),
         installment_before=keys["installment_before"].whole() if "installment_before" in keys else None,
         installment_missed="installment_missed" in keys and keys["installment_missed"].flag(),
+        notices=frozenset(notice for notice in Notice if notice in keys and keys[notice].flag()),
         channels=_channels(keys["by"]) if "by" in keys else (),
     )
 
@@ -183,6 +191,33 @@ def _policy(node: Node, currency: str) -> InstallmentPolicy:
     )
 
 
+def _offers(node: Node, currency: str) -> Offers:
+    keys = node.mapping((), ("amnesty", "prepayment"))
+    return Offers(
+        _amnesty(keys["amnesty"]) if "amnesty" in keys else None,
+        _prepayment(keys["prepayment"], currency) if "prepayment" in keys else None,
+    )
+
+
+def _amnesty(node: Node) -> Amnesty:
+    keys = node.mapping(("pay", "within"))
+    pay = keys["pay"].whole()
+    if not 1 <= pay < PERCENT:
+        raise keys["pay"].wrong(f"an amnesty asks for 1 to {PERCENT - 1} percent of the debt, found {pay}")
+    return Amnesty(pay, _within(keys["within"]))
+
+
+def _prepayment(node: Node, currency: str) -> Prepayment:
+    keys = node.mapping(("months", "free", "price", "within"))
+    for key in ("months", "free"):
+        if not keys[key].whole():
+            raise keys[key].wrong("at least 1 month is needed; without it there is no offer")
+    price = _sum(keys["price"], currency)
+    if not price:
+        raise keys["price"].wrong("say what the months cost together; it is above zero")
+    return Prepayment(keys["months"].whole(), keys["free"].whole(), price, _within(keys["within"]))
+
+
 def _whole(keys: dict[str, Node], key: str) -> int:
     return keys[key].whole() if key in keys else 0
 
@@ -191,6 +226,13 @@ def _grace(node: Node) -> int:
     days = node.whole()
     if days > LONGEST_GRACE:
         raise node.wrong(f"a promise waits at most {LONGEST_GRACE} days after its last one, not {days}")
+    return days
+
+
+def _within(node: Node) -> int:
+    days = node.whole()
+    if not 1 <= days <= LONGEST_OFFER:
+        raise node.wrong(f"an offer stands 1 to {LONGEST_OFFER} days after it was made, not {days}")
     return days
 
 

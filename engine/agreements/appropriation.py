@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, func, select, text
 
 from engine.agreements.installments import end_plan
-from engine.agreements.promises import end_promise
+from engine.agreements.promises import judged
 from engine.promise import PromiseState, judge
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import (
@@ -36,7 +36,7 @@ async def appropriate(session: WriteSession, payment: Payment, today: date, now:
             session.add(Appropriation(payment_id=payment.id, promise_id=row.id, amount=part))
             left -= part
         if judge(row.amount, paid + part, over=False) is PromiseState.KEPT:
-            end_promise(session, row, PromiseState.KEPT, now, paid + part)
+            await judged(session, row, PromiseState.KEPT, now, paid + part)
     for owing in await _open_installments(session, payment):
         part = min(left, owing.amount - owing.paid)
         if part > 0:
@@ -44,6 +44,17 @@ async def appropriate(session: WriteSession, payment: Payment, today: date, now:
             left -= part
     await session.flush()
     await _end_paid_plans(session, payment, now)
+
+
+async def keeps_a_promise(session: ReadSession, ref: str, now: datetime) -> bool:
+    """Whether the payment `ref`, booked at `now`, has kept a promise."""
+    kept = (
+        select(Promise.id)
+        .join(Appropriation, Appropriation.promise_id == Promise.id)
+        .join(Payment, Payment.id == Appropriation.payment_id)
+        .where(Payment.ref == ref, Promise.state == PromiseState.KEPT, Promise.judged_at == now)
+    )
+    return await session.scalar(kept.limit(1)) is not None
 
 
 @dataclass(frozen=True, slots=True)

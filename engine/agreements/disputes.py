@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.money import Money
+from engine.notices import tell
+from engine.plan import Notice
 from engine.store.history import note
 from engine.store.session import WriteSession
 from engine.store.tables.ledger import Dispute
@@ -22,9 +24,19 @@ class GrantTooLarge(ValueError):
 
 
 async def dispute(
-    session: WriteSession, client: int, amount: Money, reason: str, now: datetime, invoice: int | None = None
+    session: WriteSession,
+    client: int,
+    amount: Money,
+    reason: str,
+    now: datetime,
+    invoice: int | None = None,
+    *,
+    told: bool = False,
 ) -> int:
-    """Freeze a contested sum, of one invoice or of the debt as a whole. The id of the dispute."""
+    """Freeze a contested sum, of one invoice or of the debt as a whole. The id of the dispute.
+
+    `told`: the client has it in writing already, from the talk in which they said it.
+    """
     row = Dispute(
         client_id=client,
         invoice_id=invoice,
@@ -36,6 +48,8 @@ async def dispute(
     session.add(row)
     note(session, client, now, "dispute", amount=amount.minor, currency=amount.currency, reason=reason)
     await session.flush()
+    if not told:
+        await tell(session, client, amount.currency, Notice.DISPUTE_OPENED, row.id, now)
     return row.id
 
 
@@ -49,7 +63,7 @@ async def open_dispute(session: WriteSession, number: int, granted: int) -> Disp
     return row
 
 
-def close_dispute(
+async def close_dispute(
     session: WriteSession, row: Dispute, granted: int, now: datetime, *, by: str | None, reason: str | None
 ) -> None:
     """What a dispute froze is collectable again, less `granted`, which the caller books as a credit memo."""
@@ -65,3 +79,4 @@ def close_dispute(
         by=by,
         reason=reason,
     )
+    await tell(session, row.client_id, row.currency, Notice.DISPUTE_ANSWERED, row.id, now)

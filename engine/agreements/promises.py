@@ -12,9 +12,12 @@ from datetime import date, datetime
 from sqlalchemy import select, text
 
 from engine.money import Money
+from engine.notices import tell
+from engine.plan import Notice, TaskKind
 from engine.promise import PromiseState, PromiseTerms, fulfilment, judge
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession, lock_clients
+from engine.store.tables.casework import Task
 from engine.store.tables.ledger import Promise
 
 PLAIN = PromiseTerms()
@@ -71,8 +74,7 @@ async def replace_promises(session: WriteSession, number: int, now: datetime) ->
         Promise.id != number,
     )
     for row in await session.scalars(others):
-        row.replaced_by = number
-        end_promise(session, row, PromiseState.REPLACED, now)
+        _give_way(session, row, following, now)
     await session.flush()
 
 
@@ -92,10 +94,34 @@ async def correct_promise(session: WriteSession, number: int, amount: Money, unt
     row = await session.scalar(wrong.order_by(Promise.id.desc()).limit(1))
     if row is None:
         return False
-    row.replaced_by = number
-    end_promise(session, row, PromiseState.REPLACED, now)
+    _give_way(session, row, following, now)
     await session.flush()
     return True
+
+
+async def redate_amnesty(session: WriteSession, number: int, now: datetime) -> None:
+    """The promise `number` is of the very sum of an open amnesty: it names another day for that."""
+    following = await session.get_one(Promise, number)
+    same = select(Promise).where(
+        Promise.client_id == following.client_id,
+        Promise.currency == following.currency,
+        Promise.amount == following.amount,
+        Promise.remits.is_not(None),
+        Promise.state == PromiseState.OPEN,
+        Promise.id != number,
+    )
+    if (row := await session.scalar(same)) is not None:
+        _give_way(session, row, following, now)
+        await session.flush()
+
+
+def _give_way(session: WriteSession, row: Promise, following: Promise, now: datetime) -> None:
+    """One promise takes the place of another; an amnesty goes with it, if it is for no less and in the offer's time."""
+    last = row.remits_until
+    if last is not None and following.amount >= row.amount and following.until <= last:
+        following.remits, following.remits_until, following.threshold = row.remits, last, row.threshold
+    row.replaced_by = following.id
+    end_promise(session, row, PromiseState.REPLACED, now)
 
 
 async def withdraw_promise(
@@ -121,6 +147,8 @@ def end_promise(
 ) -> None:
     """Give a promise its last state, and tell the history; `by` where a person ends it."""
     row.state, row.judged_at = state, now
+    if row.remits and state is PromiseState.KEPT:
+        _ask_to_remit(session, row, Money(row.remits, row.currency), now)
     note(
         session,
         row.client_id,
@@ -134,6 +162,14 @@ def end_promise(
         replaced_by=row.replaced_by,
         by=by,
     )
+
+
+def _ask_to_remit(session: WriteSession, row: Promise, rest: Money, now: datetime) -> None:
+    """A person approves what an amnesty cancels (B10): the engine credits nothing by itself."""
+    reason = f"the part agreed by an amnesty has come: cancel the remaining {rest} by a credit memo"
+    source = f"amnesty:{row.id}"
+    session.add(Task(client_id=row.client_id, kind=TaskKind.REVIEW, reason=reason, source=source, created_at=now))
+    note(session, row.client_id, now, "task", task=TaskKind.REVIEW, reason=reason)
 
 
 PROMISERS = text("""
@@ -174,6 +210,13 @@ async def judge_promises(session: WriteSession, now: datetime, clients: Sequence
         state = judge(row.amount, paid, over=True, threshold=row.threshold)
         if state is PromiseState.BROKEN and not owes:
             row.reason = CLEARED
-        end_promise(session, row, state, now, paid)
+        await judged(session, row, state, now, paid)
     await session.flush()
     return len(over)
+
+
+async def judged(session: WriteSession, row: Promise, state: PromiseState, now: datetime, paid: int) -> None:
+    """A promise ends by what was paid; who has kept it is told so."""
+    end_promise(session, row, state, now, paid)
+    if state is PromiseState.KEPT:
+        await tell(session, row.client_id, row.currency, Notice.PROMISE_KEPT, row.id, now)

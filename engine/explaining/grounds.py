@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from engine.debt import Hold, HoldKind
+from engine.money import Money
+from engine.promise import PromiseState
 from engine.store.session import ReadSession
 from engine.store.tables.casework import Exemption
 from engine.store.tables.ledger import Dispute, Payment, Promise
@@ -57,6 +59,11 @@ async def grounds_of(session: ReadSession, clients: Sequence[int]) -> Mapping[in
         found[promise.client_id].append(
             Ground(HoldKind.PROMISE, promise.made_at, promise.judged_at, None, until, how, promise.promiser or "")
         )
+        if promise.remits:
+            kept = promise.state == PromiseState.KEPT
+            ended, last = (promise.remitted_at, None) if kept else (promise.judged_at, until)
+            part = f"once {Money(promise.amount, promise.currency)} has come"
+            found[promise.client_id].append(Ground(HoldKind.AMNESTY, promise.made_at, ended, None, last, part, ""))
     for exemption in await session.scalars(select(Exemption).where(Exemption.client_id.in_(clients))):
         found[exemption.client_id].append(
             Ground(

@@ -90,7 +90,7 @@ async def _book(session: WriteSession, row: PaymentRow, target: _Target, now: da
     if row.status is PaymentStatus.REJECTED:
         if not announced:
             return _Fate.SAME
-        await reject(session, row.payment)
+        await reject(session, row.payment, now)
         return _Fate.CHANGED
     if row.status is PaymentStatus.REVERSED:
         return _Fate.REVERSED if await reverse(session, row.payment, now) else _Fate.SAME

@@ -73,6 +73,11 @@ STATEMENTS: Mapping[str, tuple[str, ...]] = {
         from decided d where d.ending = 'paid' and c.case_id = d.case_id and c.state = 'planned'
         """,
         """
+        with nothing_left as (
+          update promises p set remitted_at = %(now)s
+          from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency
+            and p.remits is not null and p.remitted_at is null and p.state = 'kept'
+        )
         update payments p set status = 'rejected'
         from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency
           and p.source = 'claim' and p.status = 'unconfirmed'

@@ -142,6 +142,7 @@ left join lateral (
   select max((coalesce(t.opened_at, c.planned_at) at time zone s.timezone)::date) as last_on
   from contacts c left join conversations t on t.contact_id = c.id
   where v.distance > 0 and c.client_id = w.client_id and c.state in ('planned', 'opened')
+    and c.occasion not in ('service_restored', 'promise_kept', 'dispute_opened')
     and c.send_until > %(now)s::timestamptz - make_interval(days => v.distance + 1)
 ) spoken on true
 order by w.client_id, w.currency, w.plan_id

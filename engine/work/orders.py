@@ -13,7 +13,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.money import Money
-from engine.plan import TaskKind, Verb
+from engine.notices import tell
+from engine.plan import Notice, TaskKind, Verb
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import OrderOutcome, ServiceOrder, Task
@@ -133,7 +134,8 @@ async def overdue_orders(session: ReadSession, now: datetime) -> int:
 async def acknowledge(session: WriteSession, number: int, said: Acknowledgement, now: datetime) -> ServiceOrder:
     """Book what the other system did, once: saying the same again changes nothing. Locks the client.
 
-    A refusal makes a task to review. Raises NoSuchOrder, or Contradicted for another outcome or reference.
+    A refusal makes a task to review; who has a service back is told so. Raises NoSuchOrder, or Contradicted for another
+    outcome or reference.
     """
     client = await session.scalar(select(ServiceOrder.client_id).where(ServiceOrder.id == number))
     if client is None:
@@ -163,7 +165,9 @@ async def acknowledge(session: WriteSession, number: int, said: Acknowledgement,
     if said.outcome is OrderOutcome.REFUSED:
         await _review(session, order, said, now)
     elif account is not None:
-        account.status = await _status(session, account)
+        before, account.status = account.status, await _status(session, account)
+        if order.verb == Verb.RESTORE_SERVICE and before != account.status == STATUS_AFTER[Verb.RESTORE_SERVICE]:
+            await tell(session, client, account.currency, Notice.SERVICE_RESTORED, order.id, now)
     await session.flush()
     return order
 

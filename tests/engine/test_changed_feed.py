@@ -112,7 +112,7 @@ async def announced_and_arrived(scene: Scene) -> Change:
 async def announced_for_nothing(scene: Scene) -> Change:
     await scene.paid("P1", "20", confirmed=False)
     yield
-    await reject(scene.session, "P1")
+    await reject(scene.session, "P1", NOW)
 
 
 async def payment_taken_back(scene: Scene) -> Change:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.contact import ChannelKind
 from engine.debt import Hold, HoldKind, Owed, Part, Pause, day_reached, paused_days, paused_until, standing
-from engine.decide import applied, decide, enter, restriction_day
+from engine.decide import applied, coming_order, decide, enter
 from engine.decision import CaseFacts, CaseStatus, Decision, Deferral, Ending, RunningCase, Term
 from engine.plan import Advance, GiveTask, Order, Plan, Send, Stage, TaskKind, Verb
 
@@ -229,7 +229,8 @@ def deferred(stage: int, until: date | None) -> CaseFacts:
 
 def test_a_skipped_stage_is_passed_over_and_a_held_one_waits() -> None:
     assert decide(deferred(1, None), LADDER).stage == 2
-    assert restriction_day(deferred(1, None), LADDER) == TODAY + timedelta(days=1)
+    coming = coming_order(deferred(1, None), LADDER, Verb.SUSPEND_SERVICE)
+    assert coming == (LADDER.stages[2].actions[0], TODAY + timedelta(days=1))
     held = decide(deferred(1, TODAY + timedelta(days=3)), LADDER)
     assert [(one.term, one.day) for one in held.unmet] == [(Term.HELD, TODAY + timedelta(days=3))]
     assert decide(deferred(1, TODAY), LADDER).stage == 1

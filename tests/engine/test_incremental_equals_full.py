@@ -136,7 +136,7 @@ async def announce(session: WriteSession, it: Happening) -> None:
 
 async def settle(session: WriteSession, it: Happening) -> None:
     ref = f"P{it.client}-{it.which % 8}"
-    await (confirm(session, ref, it.now) if it.days % 2 else reject(session, ref))
+    await (confirm(session, ref, it.now) if it.days % 2 else reject(session, ref, it.now))
 
 
 async def take_back(session: WriteSession, it: Happening) -> None:

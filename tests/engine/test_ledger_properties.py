@@ -205,7 +205,7 @@ class Purse:
             self.owed += int(left) if before == "confirmed" else 0
             return
         try:
-            await (confirm(self.session, ref, self.now) if verb == "confirm" else reject(self.session, ref))
+            await (confirm(self.session, ref, self.now) if verb == "confirm" else reject(self.session, ref, self.now))
             assert before == "unconfirmed"
             self.owed -= payment.amount if verb == "confirm" else 0
         except NothingToSettle:

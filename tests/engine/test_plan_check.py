@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from engine.document import parse
-from engine.plan_check import Finding, findings, silent_restrictions, silent_stages, without_standard
+from engine.document import DocumentError, parse
+from engine.offer import Amnesty
+from engine.plan_check import Finding, empty_offers, findings, silent_restrictions, silent_stages, without_standard
 from engine.store.plans import read_plans
 
 HEAD = """groups: [people]
@@ -182,3 +185,66 @@ def test_a_group_without_a_standard_plan_is_a_warning() -> None:
         root.mapping(("groups", "plans"))["groups"], [one for one, _ in read_plans(root, "RON")]
     )
     assert str(found).startswith("p.yaml:1: warning: the group 'firms' has no standard plan")
+
+
+LATE = """    start: {after_days: 4, min_debt: 10}
+    stages:
+      - stage: first
+        actions: [{send: lenient, by: [sms]}]
+      - stage: last
+        after_days: 7
+        actions: [{do: refer_agency}, {send: notice, by: [sms]}]
+"""
+TERMS = "    offers: {amnesty: {pay: 60, within: 14}, prepayment: {months: 11, free: 1, price: 150, within: 20}}\n"
+
+
+@pytest.mark.parametrize(
+    ("terms", "matters", "expected"),
+    [
+        ("", {"lenient": "amnesty"}, ["p.yaml:9: the script 'lenient' is sent to nobody: the plan offers no amnesty"]),
+        (
+            "",
+            {"lenient": "prepayment"},
+            ["p.yaml:9: the script 'lenient' is sent to nobody: the plan offers no months"],
+        ),
+        (TERMS, {"lenient": "amnesty", "notice": "prepayment"}, []),
+        ("", {"lenient": "agency"}, ["p.yaml:9: the script 'lenient' is sent to nobody: the plan names no collection"]),
+        (
+            "    courtesy: [{before_due: 3, send: ahead, by: [sms]}]\n",
+            {"ahead": "prepayment"},
+            ["p.yaml:6: the script 'ahead' is sent to nobody: the plan offers no months"],
+        ),
+        ("    agency: Northern\n", {"lenient": "agency"}, []),
+        (
+            "    agency: Northern\n",
+            {"notice": "agency"},
+            ["p.yaml:13: the script 'notice' is sent to nobody: no later stage refers anything to the agency"],
+        ),
+    ],
+)
+def test_a_script_about_what_a_plan_does_not_offer_reaches_nobody(
+    terms: str, matters: dict[str, str], expected: list[str]
+) -> None:
+    plans = read_plans(parse(HEAD + terms + LATE, "p.yaml"), "RON")
+    found = [str(one) for plan, node in plans for one in empty_offers(plan, node, matters)]
+    assert [one[: len(start)] for one, start in zip(found, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        ("{amnesty: {pay: 100, within: 14}}", "an amnesty asks for 1 to 99 percent of the debt, found 100"),
+        ("{amnesty: {pay: 60, within: 0}}", "an offer stands 1 to 90 days after it was made, not 0"),
+        ("{prepayment: {months: 11, free: 0, price: 5, within: 9}}", "at least 1 month is needed"),
+        ("{prepayment: {months: 11, free: 1, price: 0, within: 9}}", "say what the months cost together"),
+        ("{rebate: 5}", "rebate"),
+    ],
+)
+def test_an_offer_that_is_none_is_refused_with_its_place(offers: str, said: str) -> None:
+    with pytest.raises(DocumentError, match=re.escape(said)) as refused:
+        check(f"    start: {{after_days: 4, min_debt: 10}}\n    offers: {offers}\n" + STAGES)
+    assert refused.value.line == 7
+
+
+def test_the_part_to_pay_is_rounded_up_to_the_minor_unit() -> None:
+    assert (Amnesty(60, 14).part(100_01), Amnesty(60, 14).part(100_00), Amnesty(1, 1).part(1)) == (60_01, 60_00, 1)

@@ -14,7 +14,8 @@ from engine.store.tables.people import User
 
 
 class Occasion(StrEnum):
-    """What a contact is about: a stage of a case, a step a person added, or a courtesy round what falls due."""
+    """What a contact is about: a stage of a case, a step a person added, a courtesy round what falls due, or news of
+    what has happened (`engine.plan.Notice`)."""
 
     STAGE = "stage"
     ADDED = "added"
@@ -23,6 +24,11 @@ class Occasion(StrEnum):
     PROMISE_BROKEN = "promise_broken"
     INSTALLMENT_BEFORE = "installment_before"
     INSTALLMENT_MISSED = "installment_missed"
+    SERVICE_RESTORED = "service_restored"
+    PROMISE_KEPT = "promise_kept"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_ANSWERED = "dispute_answered"
+    PAYMENT_UNCLEAR = "payment_unclear"
 
 
 class ContactState(StrEnum):
@@ -118,6 +124,9 @@ class Contact(Base):
     promise_id: Mapped[int | None] = mapped_column(ForeignKey("promises.id"))
     installment_id: Mapped[int | None] = mapped_column(ForeignKey("installments.id"))
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("service_orders.id"))
+    dispute_id: Mapped[int | None] = mapped_column(ForeignKey("disputes.id"))
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
     stage: Mapped[int]
     action: Mapped[int]
     touch: Mapped[int]

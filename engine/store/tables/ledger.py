@@ -45,7 +45,11 @@ class PlanOutcome(StrEnum):
 
 
 class Payment(Base):
-    """Money received or announced. `ref` is unique: the same payment reported twice is one payment."""
+    """Money received or announced. `ref` is unique: the same payment reported twice is one payment.
+
+    `rejected_at` is when somebody found that an announced one had not come; nobody did of a claim that another payment
+    has settled.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -64,6 +68,7 @@ class Payment(Base):
     status: Mapped[str]
     paid_at: Mapped[Moment]
     source: Mapped[str]
+    rejected_at: Mapped[datetime | None]
 
 
 class LedgerEntry(Base):
@@ -118,7 +123,9 @@ class Promise(Base):
     """A promise to pay `amount` by the end of the client's day `until`; no channel: an operator recorded it.
 
     It stays open for `grace` days more; at judgment `threshold` percent of the sum keep it. No promiser: the client
-    themselves. `reason` is why it was withdrawn, `replaced_by` the promise that took its place.
+    themselves. `reason` is why it was withdrawn, `replaced_by` the promise that took its place. Once it is kept
+    `remits` more are to be cancelled, frozen meanwhile: an amnesty, whose offer lasted until the end of `remits_until`.
+    A person settled that at `remitted_at`.
     """
 
     __tablename__ = "promises"
@@ -127,6 +134,12 @@ class Promise(Base):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("grace between 0 and 90", name="grace"),
         CheckConstraint("threshold between 1 and 100", name="threshold"),
+        CheckConstraint("remits > 0", name="remits"),
+        Index(
+            "ix_promises_remitting",
+            "client_id",
+            postgresql_where=text("remits is not null and remitted_at is null"),
+        ),
         Index("ix_promises_open", "client_id", "until", postgresql_where=text(f"state = '{PromiseState.OPEN}'")),
     )
 
@@ -144,6 +157,9 @@ class Promise(Base):
     promiser: Mapped[str | None] = mapped_column(Sealed)
     reason: Mapped[str | None]
     replaced_by: Mapped[int | None] = mapped_column(ForeignKey("promises.id"))
+    remits: Mapped[int | None] = mapped_column(BigInteger)
+    remits_until: Mapped[date | None]
+    remitted_at: Mapped[datetime | None]
 
 
 class InstallmentRequest(Base):
