@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from uuid import UUID
 
-from channels.layout import numbered
+from channels.layout import numbered, pays
 from channels.port import Button, Unreadable
 from dialogs.message import Speech
 
@@ -36,12 +36,18 @@ def read_payload(payload: str) -> tuple[str, UUID]:
 
 
 def keyboard(speech: Speech, attempt: UUID) -> tuple[tuple[tuple[Button, ...], ...], list[str]]:
-    """Rows of buttons below a speech, that of the pay link first; and the options too long for one, to be typed."""
-    link = [(Button(speech.link_label, url=speech.link),)] if speech.link and speech.link_label else []
-    lines = zip(numbered(speech.choices), (payload_of(choice.id, attempt) for choice in speech.choices), strict=True)
-    offered = [Button(line, payload) for line, payload in lines]
-    pressed = [button for button in offered if button.payload]
-    return (*link, *rows(pressed)), [button.label for button in offered if not button.payload]
+    """Rows of buttons below a speech; and the options too long for one, to be typed.
+
+    The pay link is the button of the option that would only send it, else one before all others.
+    """
+    offered = [
+        Button(line, url=speech.link) if pays(choice, speech) else Button(line, payload_of(choice.id, attempt))
+        for line, choice in zip(numbered(speech.choices), speech.choices, strict=True)
+    ]
+    pressed = [button for button in offered if button.payload or button.url]
+    apart = speech.link and speech.link_label and not any(button.url for button in offered)
+    link = [(Button(speech.link_label, url=speech.link),)] if apart else []
+    return (*link, *rows(pressed)), [button.label for button in offered if button not in pressed]
 
 
 def rows(buttons: Sequence[Button]) -> list[tuple[Button, ...]]:

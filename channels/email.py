@@ -11,7 +11,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
-from html import escape
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -24,7 +24,8 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
-from channels.layout import letter, numbered
+from channels.layout import mail_text
+from channels.mail_page import answer_by_mail, mail_page
 from channels.maillog import took
 from channels.port import (
     CANNOT_TELL,
@@ -80,14 +81,15 @@ class EmailChannel:
         self._slots = asyncio.Semaphore(settings.connections)
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
-        """Text and HTML say the same; options are short lines to answer with a number or in words."""
+        """Text and HTML say the same; options are answered with a number or in words, in the HTML by a link as well."""
+        answer = partial(answer_by_mail, thread=envelope.thread, domain=self._settings.domain)
         return Draft(
             self.kind,
             envelope.attempt,
             envelope.to,
-            letter(speech.paragraphs, numbered(speech.choices)),
+            mail_text(speech),
             subject=speech.subject,
-            html=_page(speech),
+            html=mail_page(speech, answer),
             thread=envelope.thread,
             first=envelope.first,
         )
@@ -231,33 +233,3 @@ def _refusal(error: SMTPResponseException) -> NotSent | Rejected:
     # 5.1.x is about the address, but for 5.1.7 and 5.1.8 which are about ours (RFC 3463).
     dead = code.startswith("5.1.") and code not in {"5.1.7", "5.1.8"} if found else error.code in NO_SUCH_USER
     return Rejected(reason, code, address_dead=dead and isinstance(error, SMTPRecipientRefused))
-
-
-STYLE = (
-    "body{margin:0;padding:24px 16px;background:#fbfaf7;color:#1f2328;"
-    "font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
-    "main{max-width:560px;margin:0 auto;overflow-wrap:anywhere}p{margin:0 0 16px}ol{margin:0 0 16px;padding-left:24px}"
-    "a{color:#0f766e}.act{display:inline-block;padding:12px 24px;border-radius:8px;background:#0f766e;"
-    "color:#fff;text-decoration:none;font-weight:600}"
-)
-
-
-def _page(speech: Speech) -> str:
-    """The HTML twin: paragraphs, one button for the pay link, the options as a numbered list."""
-    safe_link = speech.link if speech.link.startswith(("https://", "http://")) else ""
-    href = escape(safe_link)
-    anchor = f'<a href="{href}">{href}</a>'
-    parts = []
-    for paragraph in speech.paragraphs:
-        text = escape(paragraph).replace("\n", "<br>")
-        parts.append(f"<p>{text.replace(href, anchor) if href else text}</p>")
-    if href:
-        parts.append(f'<p><a class="act" href="{href}">{escape(speech.link_label or safe_link)}</a></p>')
-    if speech.choices:
-        parts.append("<ol>" + "".join(f"<li>{escape(choice.label)}</li>" for choice in speech.choices) + "</ol>")
-    return (
-        f'<!doctype html><html lang="{escape(speech.language)}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(speech.subject)}</title><style>{STYLE}</style></head>"
-        f"<body><main>{''.join(parts)}</main></body></html>"
-    )

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from channels.port import Inbound, StatusReport
 from channels.quotation import unquoted
-from dialogs.message import Said
+from dialogs.message import Chose, Reply, Said
 from engine.contact import ChannelKind, Delivery
 
 LARGEST = 11 * 1024 * 1024  # what the mailbox takes, and the lines it adds
@@ -30,7 +30,8 @@ LONGEST_REPLY = 10_000
 UUID_TEXT = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ATTEMPT_ID = re.compile(rf"<({UUID_TEXT})@", re.IGNORECASE)
 BOUNCE_ADDRESS = re.compile(rf"\bbounce\+({UUID_TEXT})@", re.IGNORECASE)
-REPLY_ADDRESS = re.compile(r"\breply\+([A-Za-z0-9_-]{1,100})@", re.IGNORECASE)
+REPLY_ADDRESS = re.compile(r"\breply\+([A-Za-z0-9_-]{1,100})(?:\.([a-z0-9_]{1,60}))?@", re.IGNORECASE)
+"""The conversation, and the option where a link for it was followed."""
 STOP_ADDRESS = re.compile(r"\bstop\+([A-Za-z0-9_-]{1,100})@", re.IGNORECASE)
 STOP = "stop"
 """What is said by a mail to the address of the list header; a word of every language."""
@@ -81,6 +82,8 @@ def _answer(mail: Message, event: str) -> Inbound:
     thread, attempt = _whereto(mail)
     stops = bool(STOP_ADDRESS.search(_recipients(mail)))
     text = STOP if stops else unquoted(_text(mail))
+    chosen = REPLY_ADDRESS.search(_recipients(mail))
+    reply: Reply | None = Chose(chosen[2].lower()) if chosen and chosen[2] and not text else None
     subject = _decoded(_header(mail, "Subject"))
     if not text and not re.match(r"\s*(re|fwd?|aw|răsp|на)\s*:", subject, re.IGNORECASE):
         text = subject.strip()
@@ -88,7 +91,7 @@ def _answer(mail: Message, event: str) -> Inbound:
         ChannelKind.EMAIL,
         event,
         sender,
-        Said(text[:LONGEST_REPLY].replace("\0", "")),
+        reply or Said(text[:LONGEST_REPLY].replace("\0", "")),
         thread=thread,
         automatic=not sender or (not stops and _automatic(mail, sender)),
         attempt=attempt,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from html import escape
 
 from dialogs.message import Choice, Speech
 from dialogs.segments import economical
@@ -13,10 +14,31 @@ def numbered(choices: Sequence[Choice]) -> list[str]:
     return [f"{number} {choice.label}" for number, choice in enumerate(choices, start=1)]
 
 
-def text_message(speech: Speech, *, fold_romanian: bool = False) -> str:
-    """Paragraphs and numbered options as lines, in the cheapest spelling that loses nothing."""
-    fold = fold_romanian and speech.language.split("-")[0] == "ro"
-    return economical("\n".join([*speech.paragraphs, *numbered(speech.choices)]), fold_romanian=fold).strip()
+def pays(choice: Choice, speech: Speech) -> bool:
+    """Whether the option is the pay link by another name: where there is a link to press, it leads there at once."""
+    return bool(speech.link) and choice.label == speech.link_label
+
+
+def text_message(speech: Speech, plain: Collection[str] = ()) -> str:
+    """Paragraphs and numbered options as lines, in a cheap spelling that reads as well.
+
+    `plain` are the languages whose letters may be written plainly where that is cheaper.
+    """
+    language = speech.language.partition("-")[0]
+    lines = [*speech.paragraphs, *numbered(speech.choices)]
+    return economical("\n".join(lines), language if language in plain else "").strip()
+
+
+def mail_text(speech: Speech) -> str:
+    """A speech as the text of a mail: how to answer stands before the options, who writes at its end."""
+    options = [line for line in (speech.how, *numbered(speech.choices)) if line]
+    return "\n\n".join(filter(None, (letter(speech.paragraphs, options), speech.footer)))
+
+
+def emphasized(html: str, speech: Speech, tag: str) -> str:
+    """Escaped text in which the first sum stands out: it is what the eye looks for."""
+    found = escape(speech.sum, quote=False)
+    return html.replace(found, f"<{tag}>{found}</{tag}>", 1) if found else html
 
 
 def letter(paragraphs: Iterable[str], options: Sequence[str]) -> str:

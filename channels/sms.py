@@ -55,7 +55,8 @@ class SmsSettings:
     """A Twilio account. `sender` is a number (+...), an alphanumeric id or a Messaging Service (MG...).
 
     `public_url` is where Twilio reaches us; times are in seconds. `validity` bounds how late the carrier may still
-    deliver, as the hours of the contact do. `fold_romanian` writes Romanian without diacritics, which halves its price.
+    deliver, as the hours of the contact do. `plain` are the languages written in plain Latin letters
+    where that is cheaper.
     """
 
     account_sid: str
@@ -66,7 +67,7 @@ class SmsSettings:
     connect_timeout: float = 5.0
     read_timeout: float = 15.0
     validity: int | None = None
-    fold_romanian: bool = False
+    plain: frozenset[str] = frozenset()
 
 
 class SmsChannel:
@@ -88,12 +89,12 @@ class SmsChannel:
         )
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
-        """Paragraphs and numbered options as lines, in the cheapest spelling that loses nothing."""
+        """Paragraphs and numbered options as lines, in the spelling the settings ask for."""
         return Draft(
             self.kind,
             envelope.attempt,
             envelope.to,
-            text_message(speech, fold_romanian=self._settings.fold_romanian),
+            text_message(speech, self._settings.plain),
             thread=envelope.thread,
             first=envelope.first,
             lasts=envelope.lasts,

@@ -36,7 +36,7 @@ from aiohttp import ClientConnectorError, ConnectionTimeoutError, InvalidURL
 
 from channels.buttons import keyboard
 from channels.incoming_telegram import Unreachable
-from channels.layout import letter, numbered
+from channels.layout import emphasized, letter, numbered
 from channels.port import (
     CANNOT_TELL,
     Busy,
@@ -60,6 +60,7 @@ UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 """What we ask to be told of; left out, Telegram keeps to what was asked for earlier."""
 
 LONGEST = 4096
+TAG = re.compile("<[^<>]*>")
 COURTESY_SECONDS = 5
 """How long a courtesy may hold up the handling of what comes in."""
 
@@ -115,9 +116,10 @@ class TelegramChannel:
         self._bot = Bot(settings.token, session=AiohttpSession(api=server, timeout=settings.timeout, limit=0))
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
-        """Paragraphs as escaped HTML, options as buttons that carry their number, the pay link as a button as well.
+        """Paragraphs as escaped HTML, the sum in bold; options and the pay link as buttons that carry their number.
 
-        An option too long for a button's payload stands in the text, to be answered with its number.
+        An option too long for a button's payload stands in the text, to be answered with its number. One attempt is one
+        message: what is too long for one is refused, not split, and goes by the plan's next channel.
         """
         buttons, typed = keyboard(speech, envelope.attempt)
         return Draft(
@@ -125,7 +127,7 @@ class TelegramChannel:
             envelope.attempt,
             envelope.to,
             letter(speech.paragraphs, numbered(speech.choices)),
-            html=escape(letter(speech.paragraphs, typed), quote=False),
+            html=emphasized(escape(letter(speech.paragraphs, typed), quote=False), speech, "b"),
             thread=envelope.thread,
             first=envelope.first,
             buttons=buttons,
@@ -212,7 +214,7 @@ def _keyboard(buttons: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup |
 
 def _length(draft: Draft) -> int:
     """UTF-16 units without markup, by which Telegram counts."""
-    return len(unescape(draft.html).encode("utf-16-le")) // 2
+    return len(unescape(TAG.sub("", draft.html)).encode("utf-16-le")) // 2
 
 
 def _failure(error: TelegramAPIError) -> NotSent | Rejected | Uncertain:

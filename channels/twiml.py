@@ -7,8 +7,8 @@ a person; in languages whose speech Twilio is not trusted with, it does not list
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
@@ -17,7 +17,13 @@ from channels.layout import numbered
 from dialogs.message import Speech
 
 LOCALES = {"en": "en-US", "ro": "ro-RO", "uk": "uk-UA", "ru": "ru-RU"}
-"""The voice each language of the product is spoken in; for another language Twilio takes its code as it is."""
+"""The locale each language of the product is spoken in; for another language Twilio takes its code as it is."""
+
+VOICES = {"en": "Polly.Joanna", "ro": "Polly.Carmen", "uk": "Google.uk-UA-Standard-A", "ru": "Polly.Tatyana"}
+"""Twilio's own voices know no ro, uk or ru and no markup. Voices of others go without notice, so they are a setting."""
+
+SLOW = "75%"
+"""Of the usual pace: said again, every word apart."""
 
 ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 NOT_SPOKEN = re.compile("[^\t\n\r\x20-\u206f\u20a0-\u20cf\u2100-\u21ff\u2c60-\ud7ff]+")
@@ -34,13 +40,16 @@ class Then(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What is said at one point of a call, and what follows. `one_key` marks a question one key answers."""
+    """What is said at one point of a call, and what follows. `one_key` marks a question one key answers, `slow` what
+    was not understood at the usual pace.
+    """
 
     language: str
     lines: tuple[str, ...]
     then: Then = Then.LISTEN
     one_key: bool = False
     hints: tuple[str, ...] = ()
+    slow: bool = False
 
     def after(self, *lines: str) -> Utterance:
         """The same, with something said before it."""
@@ -72,7 +81,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How calls are held. `operator` is the number a call is passed on to, empty where there is none.
+    """How calls are held. `voices` are Twilio's names of them by language; one left out, or empty, is the account's.
+
+    `operator` is the number a call is passed on to, empty where there is none.
 
     `understood` are the languages whose speech is listened for; `patience` the seconds of silence waited for an answer,
     `ringing` those an operator's telephone rings.
@@ -82,6 +93,26 @@ class Manner:
     understood: frozenset[str] = frozenset(LOCALES)
     patience: int = 6
     ringing: int = 25
+    voices: Mapping[str, str] = field(default_factory=lambda: VOICES)
+
+    def voice(self, language: str) -> _Voice:
+        """Who speaks that language."""
+        code = language.partition("-")[0]
+        return _Voice(LOCALES.get(code, language), self.voices.get(code) or None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    locale: str
+    name: str | None
+
+    def say(self, verb: VoiceResponse | Gather, lines: Iterable[str], *, slow: bool = False) -> None:
+        """Speak the lines; slowly only where the voice is known, for Twilio's own take no markup."""
+        for line in _speakable(lines):
+            if slow and self.name:
+                verb.say(language=self.locale, voice=self.name).prosody(line, rate=SLOW)
+            else:
+                verb.say(line, language=self.locale, voice=self.name)
 
 
 def spoken(speech: Speech) -> tuple[str, ...]:
@@ -102,21 +133,21 @@ def utterance(speech: Speech, then: Then) -> Utterance:
 def document(said: Utterance, place: Place, manner: Manner) -> str:
     """The TwiML of an utterance at a place of the call."""
     response = VoiceResponse()
-    language = _locale(said.language)
+    voice = manner.voice(said.language)
     match said.then:
         case Then.LISTEN:
             gather = _gather(said, place, manner)
-            _say(gather, said.lines, language)
+            voice.say(gather, said.lines, slow=said.slow)
             response.append(gather)
             # Reached only where Twilio could not listen at all: taken for silence.
             response.redirect(place.action, method="POST")
         case Then.OPERATOR if manner.operator:
-            _say(response, said.lines, language)
+            voice.say(response, said.lines, slow=said.slow)
             dial = Dial(action=f"{place.base}/dialed/{place.turn}", method="POST", timeout=manner.ringing)
             dial.number(manner.operator)
             response.append(dial)
         case Then.OPERATOR | Then.HANG_UP:
-            _say(response, said.lines, language)
+            voice.say(response, said.lines, slow=said.slow)
             response.redirect(f"{place.base}/end/{place.turn}", method="POST")
     return str(response)
 
@@ -128,10 +159,10 @@ def hang_up() -> str:
     return str(response)
 
 
-def notice(lines: Iterable[str], language: str) -> str:
+def notice(lines: Iterable[str], language: str, manner: Manner) -> str:
     """The TwiML of a message that expects nobody to answer, as for an answering machine."""
     response = VoiceResponse()
-    _say(response, tuple(lines), _locale(language))
+    manner.voice(language).say(response, lines)
     response.hangup()
     return str(response)
 
@@ -146,21 +177,12 @@ def _gather(said: Utterance, place: Place, manner: Manner) -> Gather:
         timeout=manner.patience,
         action_on_empty_result=True,
         num_digits=1 if said.one_key else None,
-        language=_locale(said.language) if listens else None,
+        language=manner.voice(said.language).locale if listens else None,
         speech_timeout="auto" if listens else None,
         hints=hints if listens and hints else None,
     )
 
 
-def _say(verb: VoiceResponse | Gather, lines: Iterable[str], language: str) -> None:
-    for line in _speakable(lines):
-        verb.say(line, language=language)
-
-
 def _speakable(lines: Iterable[str]) -> list[str]:
     cleaned = (" ".join(NOT_SPOKEN.sub(" ", line).split()) for line in lines)
     return [line for line in cleaned if line]
-
-
-def _locale(language: str) -> str:
-    return LOCALES.get(language.partition("-")[0], language)

@@ -26,6 +26,7 @@ from channels.port import (
 from channels.twilio_api import TWILIO, Access, Older, TwilioApi
 from channels.twiml import spoken
 from dialogs.message import Keys, Reply, Said, Speech
+from dialogs.wishes import asks_again
 from engine.contact import ChannelKind, Delivery
 
 MOST_SILENCES = 2
@@ -212,6 +213,8 @@ def move(event: CallEvent, silent: int) -> Move:
         case None:
             return Move.REMIND if silent < MOST_SILENCES else Move.GOODBYE
         case Keys("*"):
+            return Move.REPEAT
+        case Said(text) if asks_again(text):
             return Move.REPEAT
         case Keys("0"):
             return Move.PERSON

@@ -8,8 +8,9 @@ from datetime import date
 from decimal import Decimal
 
 from babel.dates import format_date
-from babel.numbers import format_decimal, get_currency_name
+from babel.numbers import format_decimal
 
+from dialogs.aloud import spoken_date, spoken_hours, spoken_money, spoken_number
 from dialogs.catalog import SOURCE, Catalog
 from dialogs.facts import AccountDue, Due, Facts
 from dialogs.flow import SHARED, Script
@@ -22,7 +23,10 @@ AS_READ = ChannelKind.TELEGRAM
 """Without a channel, what a chat would show is said."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LINK = "pay_link"
+NUMBERS = frozenset({"restored", "callback"})
+"""Texts that are numbers of accounts and telephones: for the ear they go digit by digit."""
 LINK_LABEL = "common.menu.pay_now"
+PREVIEW, HOW, FOOTER = (f"{SHARED}.phrases.{name}" for name in ("preview", "answer", "why"))
 
 
 class NothingToShow(LookupError):
@@ -47,13 +51,21 @@ def render(
     catalog = catalogs.get(language) or catalogs[SOURCE]
     voice = _Voice(script, facts, catalog, channel)
     linked = any(LINK in voice.text(message.key).placeholders for message in messages)
+    paragraphs = tuple(voice.paragraphs(messages))
+    total = voice.first_sum
+    choices = voice.choices([option for message in messages for option in message.options])
+    mailed = channel == ChannelKind.EMAIL
     return Speech(
         language=catalog.language,
-        paragraphs=tuple(voice.paragraphs(messages)),
-        choices=voice.choices([option for message in messages for option in message.options]),
+        paragraphs=paragraphs,
+        choices=choices,
         link=facts.pay_link if linked else "",
-        link_label=voice.say(script.texts[LINK_LABEL]) if linked and LINK_LABEL in script.texts else "",
-        subject=voice.say(script.texts[script.subject_key]) if script.subject_key in script.texts else "",
+        link_label=voice.optional(LINK_LABEL) if linked else "",
+        sum=total,
+        subject=voice.optional(script.subject_key),
+        preview=voice.optional(PREVIEW) if mailed else "",
+        how=voice.optional(HOW) if mailed and choices else "",
+        footer=voice.optional(FOOTER) if mailed else "",
     )
 
 
@@ -75,10 +87,16 @@ class _Voice:
 
     def __init__(self, script: Script, facts: Facts, catalog: Catalog, channel: ChannelKind | None) -> None:
         self.script, self.facts, self.catalog, self.channel = script, facts, catalog, channel
+        self.spoken = channel == ChannelKind.VOICE
+        self.first_sum = ""
 
     def text(self, key: str) -> Text:
         own = self.script.texts.get(f"{key}.{self.channel}") if self.channel else None
         return own or self.script.texts[key]
+
+    def optional(self, key: str) -> str:
+        """The text of that key, nothing where an older script has none."""
+        return self.say(self.script.texts[key]) if key in self.script.texts else ""
 
     def paragraphs(self, messages: Iterable[Message]) -> Iterator[str]:
         lines = [line for step in self.script.steps.values() for line in step.lines]
@@ -98,7 +116,7 @@ class _Voice:
 
     def choices(self, options: Iterable[Option]) -> tuple[Choice, ...]:
         labels = [(option.id, self.say(self.text(option.key))) for option in options]
-        if self.channel != ChannelKind.VOICE:
+        if not self.spoken:
             return tuple(Choice(name, label) for name, label in labels)
         return tuple(
             Choice(name, label, self.phrase("press", {"label": label, "digit": digit}))
@@ -116,15 +134,16 @@ class _Voice:
         if shape == Shape.ACCOUNTS:
             return "\n".join(self._account(account) for account in getattr(self.facts, name))
         if shape == Shape.PLACES:
-            return "\n".join(", ".join(filter(None, astuple(place))) for place in self.facts.places)
+            places = "\n".join(", ".join(filter(None, astuple(place))) for place in self.facts.places)
+            return spoken_hours(places, self.catalog.forms.aloud) if self.spoken else places
         value = values[name] if name in values else self._fact(name)
         if isinstance(value, Money):
             return self._money(value)
         if isinstance(value, tuple):
             return self._schedule(value)
         if isinstance(value, date):
-            return shown_date(value, self.catalog, self.facts.today, weekday=shape == Shape.DAY)
-        return str(value)
+            return self._date(value, weekday=shape == Shape.DAY)
+        return self._spoken(name, str(value)) if self.spoken else str(value)
 
     def _fact(self, name: str) -> Value:
         owner, _, part = name.partition(".")
@@ -134,18 +153,36 @@ class _Voice:
             raise NothingToShow(f"there is no {name} to show any more")
         return value
 
+    def _spoken(self, name: str, value: str) -> str:
+        """A text for the ear: numbers digit by digit, hours by words."""
+        return spoken_number(value) if name in NUMBERS else spoken_hours(value, self.catalog.forms.aloud)
+
     def _schedule(self, schedule: Schedule) -> str:
         """Payments one below the other, for the ear in one row."""
         parts = [self.phrase("part", {"amount": amount, "day": day}) for day, amount in schedule]
-        return (", " if self.channel == ChannelKind.VOICE else "\n").join(parts)
+        return (", " if self.spoken else "\n").join(parts)
 
     def _account(self, account: AccountDue) -> str:
+        if self.spoken:
+            return ", ".join(
+                filter(None, (spoken_number(account.account), account.service, self._money(account.amount)))
+            )
         service = f" ({account.service})" if account.service else ""
         return f"{account.account}{service}: {self._money(account.amount)}"
 
+    def _date(self, day: date, *, weekday: bool) -> str:
+        forms, today = self.catalog.forms, self.facts.today
+        if not self.spoken:
+            return shown_date(day, self.catalog, today, weekday=weekday)
+        said = spoken_date(day, today, self.catalog.language, forms.aloud)
+        return f"{_weekday(day, self.catalog)}, {said}" if weekday else said
+
     def _money(self, amount: Money) -> str:
-        spell = spoken_money if self.channel == ChannelKind.VOICE else shown_money
-        return spell(amount, self.catalog)
+        if self.spoken:
+            return spoken_money(amount, self.catalog.language, self.catalog.forms.aloud)
+        shown = shown_money(amount, self.catalog)
+        self.first_sum = self.first_sum or shown
+        return shown
 
 
 def shown_money(amount: Money, catalog: Catalog) -> str:
@@ -156,20 +193,13 @@ def shown_money(amount: Money, catalog: Catalog) -> str:
     return f"{number}{NO_BREAK}{catalog.forms.currencies.get(amount.currency, amount.currency)}"
 
 
-def spoken_money(amount: Money, catalog: Catalog) -> str:
-    """A sum for the ear: digits, and the currency's name in the form the number wants."""
-    major = amount.major
-    number = int(major) if major == major.to_integral_value() else major
-    name = get_currency_name(amount.currency, count=number, locale=catalog.language)
-    return f"{format_decimal(number, locale=catalog.language)} {name}"
-
-
 def shown_date(day: date, catalog: Catalog, today: date, *, weekday: bool) -> str:
     """A day as the language writes it, with its weekday where asked, with its year where that is not this one."""
     pattern = "d MMMM" if day.year == today.year else "d MMMM y"
     shown = format_date(day, pattern, locale=catalog.language)
-    if not weekday:
-        return shown
+    return f"{_weekday(day, catalog)}, {shown}" if weekday else shown
+
+
+def _weekday(day: date, catalog: Catalog) -> str:
     names = catalog.forms.weekdays
-    name = names[day.weekday()] if names else format_date(day, "EEEE", locale=catalog.language)
-    return f"{name}, {shown}"
+    return names[day.weekday()] if names else format_date(day, "EEEE", locale=catalog.language)

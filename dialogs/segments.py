@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dialogs.plain import plain
+
 GSM_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -15,8 +17,9 @@ GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
 GSM = GSM_BASIC | GSM_EXTENDED
 
 NO_BREAK_SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2007", " "))
-TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "…": "..."})
-ROMANIAN = str.maketrans("ăâîșțşţĂÂÎȘȚŞŢ", "aaiststAAISTST")
+TYPOGRAPHY = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "…": "...", "«": '"', "»": '"'}
+)
 
 
 def is_gsm(text: str) -> bool:
@@ -44,13 +47,15 @@ def _packed(widths: Iterable[int], alone: int, joined: int) -> int:
     return 1 if total <= alone else count
 
 
-def economical(text: str, *, fold_romanian: bool = False) -> str:
+def economical(text: str, language: str = "") -> str:
     """The text with plain spaces, and with plain quotes and dashes where that alone spares it from UCS-2.
 
-    Babel writes money with no-break spaces, which would force UCS-2 on every message with an amount.
+    Babel writes money with no-break spaces, which would force UCS-2 on every message with an amount. With a `language`
+    its letters are plain as well (`dialogs.plain`), unless that saves no segment.
     """
     text = text.translate(NO_BREAK_SPACES)
-    if fold_romanian:
-        text = text.translate(ROMANIAN)
-    plain = text.translate(TYPOGRAPHY)
-    return plain if is_gsm(plain) else text
+    typed = text.translate(TYPOGRAPHY)
+    if is_gsm(typed):
+        return typed
+    folded = plain(text, language).translate(TYPOGRAPHY)
+    return folded if segments(folded) < segments(text) else text

@@ -184,10 +184,10 @@ class CallsCarrier(Exchange):
         for verb in document:
             match verb.tag:
                 case "Say":
-                    self._hear(call, verb.text or "")
+                    self._hear(call, "".join(verb.itertext()))
                 case "Gather":
                     for said in verb.iter("Say"):
-                        self._hear(call, said.text or "")
+                        self._hear(call, "".join(said.itertext()))
                     call.asks = self._below_public(verb.get("action", call.url))
                     return self._react(call, call.deeds.popleft()) if call.deeds else None
                 case "Redirect":

@@ -140,7 +140,7 @@ class TelegramLine:
     def kept(self) -> list[str]:
         read = []
         for sent in self.carrier.sent:
-            options = [button.label for row in sent.buttons for button in row if button.payload]
+            options = [button.label for row in sent.buttons for button in row if button.label[0].isdigit()]
             read.append("\n\n".join([sent.text, *(["\n".join(options)] if options else [])]))
         return read
 

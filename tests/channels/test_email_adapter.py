@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import datetime
+from email.message import EmailMessage
+from urllib.parse import unquote
 from uuid import uuid4
+from xml.etree import ElementTree
 
 import pytest
 
 from channels.email import EmailChannel, EmailSettings
-from channels.port import Draft, Envelope, NotSent, Rejected, Uncertain
+from channels.incoming_mail import read_mail
+from channels.mail_page import ACT, DARK, INK, ON_ACT, PAPER, QUIET
+from channels.port import Draft, Envelope, Inbound, NotSent, Rejected, Uncertain
 from channels.sandbox.smtp import SmtpRelay
-from dialogs.message import Choice, Speech
+from dialogs.message import Choice, Chose, Speech
 
 ANA = "ana@example.com"
 SPEECH = Speech(
@@ -20,6 +26,9 @@ SPEECH = Speech(
     link="https://pay.example/t?a=1&b=2",
     link_label="Сплатити",
     subject="Повідомлення від Acme",
+    preview="Про Ваш договір",
+    how="Відповідайте цифрою.",
+    footer="Пише Вам Acme.",
 )
 
 
@@ -59,18 +68,89 @@ async def test_the_first_mail_of_a_talk_answers_nothing(channel: EmailChannel, r
 async def test_text_and_html_say_the_same_and_html_has_one_button(channel: EmailChannel, relay: SmtpRelay) -> None:
     await channel.send(draft(channel))
     kept = relay.sent[0]
-    assert kept.body.endswith("https://pay.example/t?a=1&b=2\n\n1 Сплатити <зараз>")
-    assert '<html lang="uk">' in kept.html
+    assert kept.body == (
+        "Добрий день, пані Ганно!\n\nСплатити можна тут: https://pay.example/t?a=1&b=2\n\n"
+        "Відповідайте цифрою.\n1 Сплатити <зараз>\n\nПише Вам Acme."
+    )
+    assert '<html lang="uk" dir="ltr">' in kept.html
     assert kept.html.count('class="act"') == 1
-    assert '<a class="act" href="https://pay.example/t?a=1&amp;b=2">Сплатити</a>' in kept.html
-    assert "<li>Сплатити &lt;зараз&gt;</li>" in kept.html
+    shown = [text.strip() for text in page(kept.html).itertext() if text.strip()]
+    assert shown == [
+        "Повідомлення від Acme",
+        *("Про Ваш договір", "Добрий день, пані Ганно!", "Сплатити можна тут:", SPEECH.link, "Сплатити"),
+        *("Відповідайте цифрою.", "Сплатити <зараз>", "Пише Вам Acme."),
+    ]
     assert kept.raw.isascii()
     await channel.close()
 
 
+def page(html: str) -> ElementTree.Element:
+    """The page as a program reads it: the spaces after the preview are nothing, its style is no text."""
+    spare = re.sub("<style>.*</style>|&#847;|&zwnj;|&nbsp;|<!doctype html>", "", html)
+    return ElementTree.fromstring(re.sub("(<meta[^>]*|<br)>", r"\1/>", spare))  # noqa: S314 our own
+
+
+async def test_every_layout_table_is_hidden_from_screen_readers_and_every_text_is_large(channel: EmailChannel) -> None:
+    html = draft(channel).html
+    assert {table.get("role") for table in page(html).iter("table")} == {"presentation"}
+    assert set(re.findall(r"font:(\d+)px", html)) == {"16"}
+    assert 'content="width=device-width, initial-scale=1"' in html
+    assert "max-width:560px" in html
+    assert not re.search(r"[ ;\"]width:\d", html)
+
+
+def test_text_stands_out_from_its_ground_in_the_light_and_in_the_dark() -> None:
+    light = [(INK, PAPER), (QUIET, PAPER), (ACT, PAPER), (ON_ACT, ACT)]
+    paper, ink, quiet, _line, link, act, on_act = re.findall("#[0-9a-f]{6}", DARK)
+    dark = [(ink, paper), (quiet, paper), (link, paper), (on_act, act)]
+    assert [pair for pair in (*light, *dark) if contrast(*pair) < 4.5] == []
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of two colours (WCAG 2.1)."""
+    dark, light = sorted(map(luminance, (first, second)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+async def test_a_link_for_an_option_opens_a_mail_that_answers_as_it_is(channel: EmailChannel) -> None:
+    (link,) = [
+        one.get("href") or "" for one in page(draft(channel).html).iter("a") if "mailto" in (one.get("href") or "")
+    ]
+    assert link.startswith("mailto:reply+c0ffee.pay@amiable.test?subject=%D0%A1")
+    opened = EmailMessage()
+    address, _, words = link.removeprefix("mailto:").partition("?subject=")
+    opened["From"], opened["To"], opened["Subject"] = ANA, address, unquote(words)
+    opened.set_content("\n")
+    answer = read_mail(opened.as_bytes())
+    assert isinstance(answer, Inbound)
+    assert (answer.reply, answer.thread, answer.sender, answer.automatic) == (Chose("pay"), "c0ffee", ANA, False)
+
+
+async def test_an_option_too_long_for_an_address_and_the_pay_link_open_no_mail(channel: EmailChannel) -> None:
+    for choice in (Choice("x" * 60, "A long way"), Choice("pay", SPEECH.link_label)):
+        assert "mailto:" not in draft(channel, replace(SPEECH, choices=(choice,))).html
+
+
+async def test_the_sum_is_set_off_once(channel: EmailChannel) -> None:
+    html = draft(channel, Speech("en", ("You owe 5 < 6.", "5 < 6 it is."), sum="5 < 6")).html
+    assert html.count("<strong>5 &lt; 6</strong>") == html.count("<strong>") == 1
+
+
+async def test_a_link_said_twice_has_one_button_below_the_first(channel: EmailChannel) -> None:
+    html = draft(channel, replace(SPEECH, paragraphs=(f"Here: {SPEECH.link}", f"Again: {SPEECH.link}"))).html
+    assert html.count('class="act"') == 1
+    assert html.index("Here:") < html.index('class="act"') < html.index("Again:")
+
+
 async def test_there_is_no_button_without_a_web_address(channel: EmailChannel) -> None:
     for link in ("", "javascript:alert(1)"):
-        assert "<a " not in draft(channel, replace(SPEECH, link=link)).html
+        assert "<a " not in draft(channel, replace(SPEECH, link=link, choices=())).html
 
 
 @pytest.mark.parametrize("subject", ["Hello\r\nBcc: all@example.com", "Hello\nX: y"])

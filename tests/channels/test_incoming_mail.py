@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from channels.incoming_mail import MailRefused, read_mail
 from channels.port import Inbound, StatusReport
-from dialogs.message import Said
+from dialogs.message import Chose, Reply, Said
 from engine.contact import Delivery
 
 ATTEMPT = UUID("8251e794-aa90-4704-813d-f579c049b57a")
@@ -49,6 +49,20 @@ def test_the_thread_is_found_by_references_when_the_address_was_changed() -> Non
     assert reply(mail(To="billing@amiable.test", References=references)).thread == "c0ffee"
     only_attempt = reply(mail(To="billing@amiable.test", In_Reply_To=f"<{ATTEMPT}@amiable.test>"))
     assert (only_attempt.thread, only_attempt.attempt) == ("", ATTEMPT)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Chose("pay_now")),
+        ("\n\nSent from my iPhone", Chose("pay_now")),
+        ("-- \nAna Pop", Chose("pay_now")),
+        ("Pe 15, vă rog.", Said("Pe 15, vă rog.")),
+    ],
+)
+def test_an_option_in_the_address_counts_unless_there_are_words(text: str, expected: Reply) -> None:
+    answer = reply(mail(text, To="reply+c0ffee.PAY_now@amiable.test", Subject="Pay now"))
+    assert (answer.reply, answer.thread) == (expected, "c0ffee")
 
 
 def test_the_envelope_s_recipient_counts_before_the_written_one() -> None:

@@ -203,10 +203,12 @@ async def test_an_endless_text_is_rejected(twilio: TwilioCarrier) -> None:
     await channel.close()
 
 
-async def test_romanian_folds_by_setting_and_only_in_romanian(twilio: TwilioCarrier) -> None:
-    channel = SmsChannel(replace(settings(twilio), fold_romanian=True))
-    assert channel.compose(HELLO, envelope()).body == "Buna, Ana. Aveti de plata 300 RON.\n1 Platesc"
-    assert channel.compose(replace(HELLO, language="fr"), envelope()).body.startswith("Bună")
+async def test_letters_are_plain_by_setting_in_that_language_and_where_it_is_cheaper(twilio: TwilioCarrier) -> None:
+    channel = SmsChannel(replace(settings(twilio), plain=frozenset({"ro"})))
+    long = replace(HELLO, paragraphs=("Bună, Ana. Aveți de plată 300 RON. Le puteți achita oricând, și în rate.",))
+    assert channel.compose(long, envelope()).body.startswith("Buna, Ana. Aveti de plata 300 RON.")
+    assert channel.compose(HELLO, envelope()).body.startswith("Bună")
+    assert channel.compose(replace(long, language="fr"), envelope()).body.startswith("Bună")
     await channel.close()
 
 

@@ -50,12 +50,21 @@ async def channel(telegram: TelegramCarrier) -> AsyncIterator[TelegramChannel]:
 async def test_options_become_buttons_and_the_link_one_that_opens(channel: TelegramChannel) -> None:
     rows = channel.compose(HELLO, envelope()).buttons
     assert [[button.label for button in row] for row in rows] == [
-        ["Pay now"],
         ["1 Pay now", "2 Name a day"],
         ["3 Something else altogether"],
     ]
+    assert rows[0][0] == Button("1 Pay now", url=HELLO.link)
+    assert [read_payload(row[-1].payload) for row in rows] == [("promise", ATTEMPT), ("more", ATTEMPT)]
+
+
+async def test_the_link_has_a_button_of_its_own_where_no_option_is_the_same(channel: TelegramChannel) -> None:
+    rows = channel.compose(replace(HELLO, choices=HELLO.choices[1:]), envelope()).buttons
+    assert [[button.label for button in row] for row in rows] == [
+        ["Pay now"],
+        ["1 Name a day"],
+        ["2 Something else altogether"],
+    ]
     assert rows[0][0] == Button("Pay now", url=HELLO.link)
-    assert [read_payload(button.payload) for button in rows[1]] == [("pay_now", ATTEMPT), ("promise", ATTEMPT)]
 
 
 async def test_what_arrives_is_the_text_without_markup_and_its_buttons(
@@ -64,7 +73,7 @@ async def test_what_arrives_is_the_text_without_markup_and_its_buttons(
     receipt = await channel.send(channel.compose(HELLO, envelope()))
     (sent,) = telegram.sent
     assert sent.text == "Good morning, Ana & Co.\n\nYou can pay here: https://pay.example/x?a=1&b=2"
-    assert sent.labels == ("Pay now", "1 Pay now", "2 Name a day", "3 Something else altogether")
+    assert sent.labels == ("1 Pay now", "2 Name a day", "3 Something else altogether")
     assert (receipt.reference, receipt.state) == (f"{ANA}:{sent.number}", Delivery.DELIVERED)
 
 
@@ -75,6 +84,12 @@ async def test_an_option_too_long_for_a_button_stands_in_the_text(
     await channel.send(channel.compose(speech, envelope()))
     assert telegram.sent[0].text.endswith("\n\n1 A long way")
     assert telegram.sent[0].labels == ("Pay now", "2 Name a day")
+
+
+async def test_the_first_sum_is_bold_and_nothing_else_is_markup(channel: TelegramChannel) -> None:
+    speech = Speech("en", ("Ana & <b>Co</b>", "5\u00a0USD is due, 5\u00a0USD."), sum="5\u00a0USD")
+    html = channel.compose(speech, envelope()).html
+    assert html == "Ana &amp; &lt;b&gt;Co&lt;/b&gt;\n\n<b>5\u00a0USD</b> is due, 5\u00a0USD."
 
 
 @pytest.mark.parametrize("option", ["pay_now", "with:colon", "ї" * 19])
@@ -93,7 +108,7 @@ def test_a_payload_not_of_our_making_is_unreadable(payload: str) -> None:
 async def test_a_text_beyond_the_limit_is_refused_whole_before_it_is_sent(
     channel: TelegramChannel, telegram: TelegramCarrier
 ) -> None:
-    await channel.send(channel.compose(Speech("en", ("&" * 4096,)), envelope()))
+    await channel.send(channel.compose(Speech("en", ("&" * 4096,), sum="&" * 9), envelope()))
     with pytest.raises(Rejected) as refused:
         await channel.send(channel.compose(Speech("en", ("😀" * 2049,)), envelope()))
     assert refused.value.code == "too_long"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 from xml.etree import ElementTree
 
 import pytest
 
 from channels.port import Unreadable
-from channels.twiml import Manner, Place, Then, Utterance, document, notice, spoken, utterance
+from channels.twiml import SLOW, VOICES, Manner, Place, Then, Utterance, document, notice, spoken, utterance
 from channels.voice import MOST_SILENCES, AnsweredBy, Move, move, read_call_event, read_call_status
 from dialogs.message import Choice, Keys, Said, Speech
 from engine.contact import Delivery
@@ -35,7 +36,7 @@ def test_a_question_listens_for_keys_and_speech_in_the_language_of_the_talk() ->
         "speechTimeout": "auto",
         "hints": "Так  правильно,Ні",
     }
-    assert [(say.text, say.attrib) for say in gather] == [("Так?", {"language": "uk-UA"})]
+    assert [(say.text, say.attrib) for say in gather] == [("Так?", {"language": "uk-UA", "voice": VOICES["uk"]})]
     assert (fallen_through.tag, fallen_through.text) == ("Redirect", gather.get("action"))
 
 
@@ -67,10 +68,18 @@ def test_a_call_is_passed_on_where_there_is_an_operator() -> None:
 
 @pytest.mark.parametrize("text", ["<Dial>+1900</Dial>", "a & b", 'a "b" <c>', "]]>", "a\x00b\x0bc"])
 def test_what_is_said_is_never_markup(text: str) -> None:
-    (say,) = ElementTree.fromstring(notice([text], "en")).findall("Say")  # noqa: S314 our own
+    (say,) = ElementTree.fromstring(notice([text], "en", Manner())).findall("Say")  # noqa: S314 our own
     assert len(say) == 0
     assert say.text is not None
     assert say.text.split() == "".join(char if char >= " " else " " for char in text).split()
+
+
+def test_what_is_asked_for_again_is_said_slowly_where_the_voice_can_do_that() -> None:
+    say = twiml(replace(ASKED, slow=True))[0][0]
+    assert (say.get("voice"), say.text) == (VOICES["en"], None)
+    assert [(part.tag, part.text, part.attrib) for part in say] == [("prosody", *ASKED.lines, {"rate": SLOW})]
+    account = twiml(replace(ASKED, slow=True), manner=Manner(voices={}))[0][0]
+    assert (account.text, account.attrib, len(account)) == (*ASKED.lines, {"language": "en-US"}, 0)
 
 
 def test_a_voice_says_no_address_and_no_picture() -> None:
@@ -93,6 +102,10 @@ def test_options_are_offered_with_their_keys() -> None:
         ({"Digits": "", "SpeechResult": " "}, MOST_SILENCES - 1, Move.REMIND),
         ({}, MOST_SILENCES, Move.GOODBYE),
         ({"Digits": "*"}, MOST_SILENCES, Move.REPEAT),
+        ({"SpeechResult": "Mai rar, vă rog."}, 0, Move.REPEAT),
+        ({"SpeechResult": "Повільніше!"}, 0, Move.REPEAT),
+        ({"SpeechResult": "Ещё раз"}, 0, Move.REPEAT),
+        ({"SpeechResult": "Repeat that bill to my wife"}, 0, Move.TURN),
         ({"Digits": "0"}, 0, Move.PERSON),
         ({"Digits": "7"}, 0, Move.TURN),
         ({"SpeechResult": "on Friday"}, MOST_SILENCES, Move.TURN),

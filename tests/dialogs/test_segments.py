@@ -71,7 +71,8 @@ def test_typography_is_plain_only_where_that_pays() -> None:
     assert economical("п’ятниця – 15 травня") == "п’ятниця – 15 травня"
 
 
-def test_romanian_is_folded_on_request() -> None:
-    assert economical("Plătiți până vineri, întâi Ștefan și ţara") == "Plătiți până vineri, întâi Ștefan și ţara"
-    folded = economical("Plătiți până vineri, întâi Ștefan și ţara", fold_romanian=True)
-    assert folded == "Platiti pana vineri, intai Stefan si tara"
+def test_letters_are_plain_on_request_and_where_it_saves_a_segment() -> None:
+    long = "Plătiți până vineri, întâi Ștefan și ţara, apoi oricând doriți dumneavoastră."
+    assert economical(long) == long
+    assert economical(long, "ro") == "Platiti pana vineri, intai Stefan si tara, apoi oricand doriti dumneavoastra."
+    assert economical("Plătiți până vineri", "ro") == "Plătiți până vineri"
