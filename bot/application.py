@@ -8,6 +8,7 @@ from datetime import time
 from pathlib import Path
 
 from bot.clock import Clock
+from bot.paypoints import PayPoints
 from channels.port import Channel
 from channels.twiml import Manner
 from dialogs.catalog import Catalog
@@ -40,7 +41,8 @@ class Application:
     """The store, the clock, the talk's material, and one adapter per channel that is switched on.
 
     `manner` is how calls are held; `callback` the number an answering machine is given. A message in doubt is asked
-    about after `quarantine_seconds`, and once more `lookup_gap_seconds` later. `examples` is a folder of own replies.
+    about after `quarantine_seconds`, and once more `lookup_gap_seconds` later. `examples` is a folder of own replies,
+    `pay_points` where bills can be paid in person.
     """
 
     database: Database
@@ -75,3 +77,4 @@ class Application:
     lookup_gap_seconds: float = 300.0
     paces: Mapping[ChannelKind, Pace] = field(default_factory=dict)
     examples: Path | None = None
+    pay_points: PayPoints = field(default_factory=dict)

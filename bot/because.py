@@ -18,6 +18,7 @@ HOLDS = {
     HoldKind.PROMISE: "promise to pay",
     HoldKind.INSTALLMENT: "installments not yet due",
     HoldKind.EXEMPTION: "held out by a person",
+    HoldKind.AMNESTY: "to be cancelled by an amnesty",
 }
 
 

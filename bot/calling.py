@@ -146,8 +146,8 @@ async def open_call(call: Call, event: CallEvent, opening: MessageRow) -> str:
             await record(call.session, call.attempt, failed, call.now)
         if event.answered_by is AnsweredBy.FAX:
             return hang_up()
-        callback = " ".join(call.app.callback.lstrip("+"))
-        return notice([call.phrase("voicemail", {"callback": callback})], call.talk.language)
+        left = call.phrase("voicemail", {"callback": call.app.callback})
+        return notice([left], call.talk.language, call.app.manner)
     said = said_in(opening)
     if said is None:
         said = await _say_opening(call, event, opening)
@@ -188,9 +188,9 @@ async def take_answer(call: Call, event: CallEvent, place: Place) -> str:
             words = before.words.after(call.phrase("silent")).before(call.phrase("help"))
             return call.document(words, replace(again, silent=place.silent + 1))
         case Move.REPEAT:
-            return call.document(before.words, again)
+            return call.document(replace(before.words, slow=True), again)
         case Move.GOODBYE:
-            return notice([call.phrase("goodbye")], call.talk.language)
+            return notice([call.phrase("goodbye")], call.talk.language, call.app.manner)
         case Move.PERSON:
             return await _turn(call, Chose("operator"), event)
         case Move.TURN:
@@ -285,7 +285,7 @@ def _stranger(app: Application, event: CallEvent, now: datetime) -> str:
     script, catalogs = app.scripts[INBOUND], app.catalogs
     today = now.date()
     facts = Facts(today, "", app.creditor, Money(0, "EUR"), today, 0, (), operator_hours=app.operator_hours)
-    callback = {"callback": " ".join(app.callback.lstrip("+"))}
+    callback = {"callback": app.callback}
     way = "connecting" if app.manner.operator else "reach"
     lines = tuple(phrase(name, script, facts, language, catalogs, callback) for name in ("stranger", way))
     base = call_address(app.public_url, event.sid.lower())

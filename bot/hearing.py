@@ -12,14 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.application import INBOUND, Application
 from bot.cards import masked_reply
 from bot.content import pack_reply
+from bot.outright import language_of, says_start, says_stop, says_wrong_person
 from bot.situation import Situations
-from bot.speaking import answer_slot, means_of, open_talk, take_turn, turn_of
+from bot.speaking import answer_slot, means_of, open_talk, say, take_turn, turn_of
 from channels.port import Inbound
-from dialogs.message import Reply, Said
-from dialogs.reading.reader import read
-from dialogs.reading.reading import Band, Intent
-from dialogs.reading.vocabulary import vocabulary
-from dialogs.reading.word_rules import is_opt_in
+from dialogs.message import Reply
 from dialogs.turn import answer_first, start
 from engine.contact import ChannelKind
 from engine.plan import TaskKind
@@ -34,7 +31,7 @@ from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 BELONGS = timedelta(days=14)
 """A reply belongs to the latest conversation of its address within this time (ARCHITECTURE 15)."""
 
-WELCOME_BACK = "welcome_back"
+WELCOME_BACK, OPT_OUT_DONE, WRONG_PERSON = "welcome_back", "opt_out_done", "wrong_person"
 SHARED = "a reply came from an address that several clients share"
 ASKED_LATE = "they asked for our messages again; it was found late, so ask whether they still wish for them"
 UNHEARD = "a STOP could not be handled: the address is opted out, and nobody has confirmed it"
@@ -74,7 +71,9 @@ async def hear(session: WriteSession, app: Application, inbound: Inbound, event:
     client_id = talk.client_id if talk else owners.pop()
     await lock_clients(session, [client_id])
     client = await session.get_one(Client, client_id)
-    talk = talk or await _new_talk(session, app, client, addresses[0], now)
+    if talk is None:
+        wrong = says_wrong_person(inbound.reply, now, app.languages)
+        talk = await _new_talk(session, app, client, addresses[0], now, WRONG_PERSON if wrong else INBOUND)
     if talk is None:
         return Heard("the client has no account")
     await session.refresh(talk, with_for_update=True)
@@ -130,14 +129,22 @@ async def _stop(
     """A STOP outside the bot's talks. It is confirmed in a talk of its own, unless a person has theirs."""
     await lock_clients(session, sorted({address.client_id for address in addresses}))
     client = await session.get_one(Client, addresses[0].client_id)
-    own = await _new_talk(session, app, client, addresses[0], now) if talk is None else None
-    if own is not None:
-        await _take(session, app, client, own, inbound, event, now)
-    elif talk is not None:
-        note_reply(session, talk, inbound.reply, now)
-    # Whatever a script makes of it, a STOP is one.
+    own = await _new_talk(session, app, client, addresses[0], now, OPT_OUT_DONE) if talk is None else None
+    if (held := talk or own) is not None:
+        note_reply(session, held, inbound.reply, now)
+    if own is not None and addresses[0].opted_out_at is None:
+        own.language = language_of(inbound.reply, client.language, now, app.languages)
+        await _part(session, app, client, own, now)
     await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], Proof(_means(inbound), event), now)
     return Heard("opted out")
+
+
+async def _part(session: WriteSession, app: Application, client: Client, talk: Conversation, now: datetime) -> None:
+    """Say in a talk of its own that no more will come: the last words to an address that has not opted out yet."""
+    facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency)
+    turn = start(app.scripts[OPT_OUT_DONE], facts, talk.language, now)
+    talk.state = turn.state.to_json()
+    await say(session, talk, turn.messages, now, answer_slot(now), parting=True)
 
 
 async def stop_unheard(session: WriteSession, app: Application, inbound: Inbound, event: str, now: datetime) -> None:
@@ -168,7 +175,11 @@ async def _unsubscribe(
     on, programs do it for them, and nobody else knows the thread."""
     await lock_clients(session, [talk.client_id])
     await session.refresh(talk, with_for_update=True)
-    await _take(session, app, await session.get_one(Client, talk.client_id), talk, inbound, event, now)
+    note_reply(session, talk, inbound.reply, now)
+    client, address = await session.get_one(Client, talk.client_id), await session.get_one(Address, talk.address_id)
+    if talk.owner == Owner.BOT and address.opted_out_at is None:
+        own = await open_talk(session, app, client, address, OPT_OUT_DONE, talk.currency, now)
+        await _part(session, app, client, own, now)
     await book_consent(session, Consent.OPTED_OUT, [talk.address_id], Proof(Means.LINK, event), now)
     await decide_clients(session, [talk.client_id], now, app.hours)
     return Heard("opted out")
@@ -212,19 +223,6 @@ async def greet(
 
 def _means(inbound: Inbound) -> Means:
     return Means.LINK if inbound.unsubscribes else means_of(inbound.reply)
-
-
-def says_start(reply: Reply, languages: tuple[str, ...]) -> bool:
-    """Whether a reply is a word by which one who had opted out asks for our messages again, and nothing else."""
-    return isinstance(reply, Said) and is_opt_in(reply.text, tuple(vocabulary(code) for code in languages))
-
-
-def says_stop(reply: Reply, now: datetime, languages: tuple[str, ...]) -> bool:
-    """Whether a reply is a STOP, which counts even where no script is there to hear it."""
-    if not isinstance(reply, Said):
-        return False
-    readings = (read(reply.text, language, now.date(), languages=languages) for language in languages)
-    return any(reading.intent is Intent.OPT_OUT and reading.band is Band.ACT for reading in readings)
 
 
 def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime, **about: str) -> None:
@@ -273,12 +271,12 @@ async def _talk_of(
 
 
 async def _new_talk(
-    session: WriteSession, app: Application, client: Client, address: Address, now: datetime
+    session: WriteSession, app: Application, client: Client, address: Address, now: datetime, script: str
 ) -> Conversation | None:
     currency = await talk_currency(session, app, client.id, now)
     if currency is None:
         return None
-    return await open_talk(session, app, client, address, INBOUND, currency, now)
+    return await open_talk(session, app, client, address, script, currency, now)
 
 
 async def talk_currency(session: WriteSession, app: Application, client: int, now: datetime) -> str | None:

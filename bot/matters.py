@@ -1,4 +1,5 @@
-"""What is agreed with some clients and what falls due for them next, read in one go: what courtesies speak of."""
+"""What is agreed with some clients, what falls due for them next and what has happened, read in one go: what
+courtesies speak of."""
 
 from __future__ import annotations
 
@@ -6,8 +7,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
+from bot.happened import PARTS as HAPPENED
+from bot.happened import Happened, Key, Row, Subject, key_of
+from bot.offered import PARTS as OFFERED
+from bot.offered import Offered
 from dialogs.facts import AccountDue, Due, Facts
 from engine.money import Money
 from engine.promise import PromiseState
@@ -61,27 +66,17 @@ group by client_id, currency having sum(amount) < 0
 """Money of the client not yet used: it settles what falls due."""
 
 SUBJECTS = """
-select id, promise_id, installment_id, invoice_id from contacts
+select id, promise_id, installment_id, invoice_id, order_id, dispute_id, payment_id from contacts
 where client_id = any(%(clients)s::bigint[]) and source is not null and planned_at > %(now)s - interval '60 days'
 """
-"""What each courtesy is about: one of the three."""
+"""What each courtesy is about: one of these."""
 
-PARTS = (PROMISES, INSTALLMENTS, RUNNING, BILLS, CREDITS, SUBJECTS)
+PARTS = (PROMISES, INSTALLMENTS, RUNNING, BILLS, CREDITS, *HAPPENED, *OFFERED, SUBJECTS)
 TOLD = "select " + ", ".join(f"array(select to_jsonb(part) from ({part}) part)" for part in PARTS)  # noqa: S608 - of constants only
 """All of them in one question: it is asked at every turn of a talk."""
 
-Key = tuple[int, str]
-"""A client and a currency."""
-Row = Mapping[str, Any]
-"""One row of a part, by column; days as JSON has them."""
-
-
-class Subject(NamedTuple):
-    """The promise, the installment or the invoice that a contact is about, by its number."""
-
-    promise: int | None = None
-    installment: int | None = None
-    invoice: int | None = None
+OF_ONE = TOLD.replace("any(%(clients)s::bigint[])", "%(client)s::bigint")
+"""Of one client a plan made once fits all: for a list it is made each time, which costs more than the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +114,8 @@ class Matters:
     running: frozenset[Key]
     bills: Mapping[Key, Sequence[Bill]]
     credit: Mapping[Key, int]
+    happened: Happened
+    offered: Offered
     subjects: Mapping[int, Subject]
 
     @classmethod
@@ -126,29 +123,39 @@ class Matters:
         """Read what is agreed with these clients, and their bills that are no debt yet."""
         connection = await driver(session)
         async with connection.cursor(binary=True) as cursor:
-            await cursor.execute(TOLD, {"clients": list(clients), "now": now}, prepare=True)
-            ((vows, due, running, coming, credit, subjects),) = await cursor.fetchall()
+            question, asked = (
+                (OF_ONE, {"client": clients[0]}) if len(clients) == 1 else (TOLD, {"clients": list(clients)})
+            )
+            await cursor.execute(question, {**asked, "now": now}, prepare=True)
+            (told,) = await cursor.fetchall()
+        vows, due, running, coming, credit, *happened, made, taken, subjects = told
         promises, broken = defaultdict[Key, list[Item]](list), defaultdict[Key, list[Item]](list)
         installments = defaultdict[Key, list[Part]](list)
         for one in vows:
             kept = promises if one["state"] == PromiseState.OPEN else broken
-            kept[_key(one)].append(Item(one["id"], _due(one, one["missing"], "until")))
+            kept[key_of(one)].append(Item(one["id"], _due(one, one["missing"], "until")))
         for one in due:
             costs = Money(one["costs"], one["currency"])
-            installments[_key(one)].append(Part(one["id"], _due(one, one["missing"] + costs.minor, "due"), costs))
+            installments[key_of(one)].append(Part(one["id"], _due(one, one["missing"] + costs.minor, "due"), costs))
         return cls(
             promises,
             broken,
             installments,
-            frozenset(map(_key, running)),
+            frozenset(map(key_of, running)),
             await _bills(session, coming),
-            {_key(one): one["amount"] for one in credit},
-            {one["id"]: Subject(one["promise_id"], one["installment_id"], one["invoice_id"]) for one in subjects},
+            {key_of(one): one["amount"] for one in credit},
+            Happened.of(*happened),
+            await Offered.of(session, made, taken),
+            {one["id"]: Subject(*(one[f"{name}_id"] for name in Subject._fields)) for one in subjects},
         )
 
     def runs(self, client: int, currency: str) -> bool:
         """Whether an installment plan of the client runs."""
         return (client, currency) in self.running
+
+    def restricts(self, client: int, currency: str) -> bool:
+        """Whether a service of the client is off."""
+        return (client, currency) in self.happened.restricted
 
     def told(self, facts: Facts, client: int, contact: int | None) -> Facts:
         """The facts of a client, with what is agreed and what comes next in their currency.
@@ -164,7 +171,7 @@ class Matters:
         ahead = _first([part for part in parts if part.due.day >= facts.today], subject.installment)
         upcoming, accounts = self._upcoming(key, subject.invoice)
         return replace(
-            facts,
+            self.happened.told(facts, key, subject),
             promise=promise.due if promise else None,
             broken=_still([broken] if broken else [], free),
             installment=ahead.due if ahead else None,
@@ -197,10 +204,6 @@ def _first(items: Sequence[Found], number: int | None) -> Found | None:
     return next((item for item in items if item.id == number), items[0] if items else None)
 
 
-def _key(row: Row) -> Key:
-    return row["client_id"], row["currency"]
-
-
 def _due(row: Row, amount: int, day: str) -> Due:
     return Due(Money(amount, row["currency"]), date.fromisoformat(row[day]))
 
@@ -215,7 +218,7 @@ async def _bills(session: ReadSession, rows: Sequence[Row]) -> dict[Key, list[Bi
             if include.will_hold(row["service"], row["provider"], row["amount"]):
                 due = _due(row, row["balance"], "due")
                 account = AccountDue(row["ref"], row["service"], due.amount)
-                bills[_key(row)].append(Bill(row["id"], due, account))
+                bills[key_of(row)].append(Bill(row["id"], due, account))
                 break
     return bills
 

@@ -71,7 +71,7 @@ async def dialed(app: Application, key: str, event: CallEvent, raw: bytes) -> st
         call = await _call(session, app, key)
         if call is None or event.connected:
             return hang_up()
-        return notice([call.phrase("call_back"), call.phrase("goodbye")], call.talk.language)
+        return notice([call.phrase("call_back"), call.phrase("goodbye")], call.talk.language, call.app.manner)
 
 
 async def _keep(session: WriteSession, app: Application, event: CallEvent, raw: bytes) -> None:

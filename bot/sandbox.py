@@ -16,6 +16,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.console.application import Room
+from bot.paypoints import SAMPLE
 from bot.port import bind
 from bot.server import serving
 from bot.settings import Settings
@@ -180,7 +181,7 @@ def _carriers(keys: Keys, clock: Clock, public_url: str, journals: Path | None, 
 
 
 def _carrier_settings(keys: Keys, carriers: Carriers, *, telegram: bool) -> dict[str, Any]:
-    """Where the carriers are and what opens them, by the names of the settings."""
+    """Where the carriers and the places to pay are and what opens them, by the names of the settings."""
     settings = {
         "twilio_api_url": carriers.twilio.url,
         "twilio_account_sid": keys.account,
@@ -193,6 +194,7 @@ def _carrier_settings(keys: Keys, carriers: Carriers, *, telegram: bool) -> dict
         "payments_url": carriers.payments.url,
         "payments_key": keys.payments,
         "payments_webhook_secret": keys.payments_webhook,
+        "pay_points": SAMPLE,
         "api_token": keys.api,
         "voice_per_second": 0.0,
         "telegram_per_second": 0.0,

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfig
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot.paypoints import read_pay_points
 from engine.calendar import SendWindow, UnknownZone, zone
 from engine.contact import ChannelKind
 
@@ -120,6 +121,8 @@ class Settings(StoreSettings):
     voice_per_second: float = Field(default=1.0, ge=0)
     email_per_second: float = Field(default=0.0, ge=0)
     telegram_per_second: float = Field(default=25.0, ge=0)
+    pay_points: Path | None = None
+    sms_plain: frozenset[Literal["ro", "uk", "ru"]] = frozenset()
 
     twilio_api_url: str = "https://api.twilio.com"
     twilio_account_sid: Given
@@ -128,6 +131,7 @@ class Settings(StoreSettings):
     voice_number: str = ""
     voice_api_url: str = ""
     operator_number: str = ""
+    voices: dict[str, str] = {}
     smtp_url: Given
     smtp_log: Path | None = None
     mail_domain: Given
@@ -146,6 +150,14 @@ class Settings(StoreSettings):
     @classmethod
     def _log(cls, value: str | Path | None) -> Path | None:
         return Path(value) if value else None
+
+    @field_validator("pay_points", mode="before")
+    @classmethod
+    def _places(cls, value: str | Path | None) -> Path | None:
+        if not value:
+            return None
+        read_pay_points(Path(value))  # its DocumentError is a ValueError that names the line
+        return Path(value)
 
     def per_second(self, channel: ChannelKind) -> float:
         """How many sends a second a channel's carrier is offered; 0 is as fast as it takes them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
@@ -12,23 +12,31 @@ from sqlalchemy import select
 
 from bot.application import Application
 from bot.matters import Matters
+from bot.paypoints import near
 from dialogs.answers import FEWEST_PARTS
-from dialogs.facts import AccountDue, Facts
+from dialogs.facts import PAYABLE, AccountDue, Due, Facts
 from dialogs.message import Schedule
 from engine.calendar import local_day, working_day, zone
 from engine.debt import HoldKind, Standing, together
-from engine.decide import restriction_day, status
+from engine.decide import coming_order, status
 from engine.decision import NO_STAGE, CaseFacts, CaseStatus, Ending, RunningCase
 from engine.installment import Answer, granted, schedule
 from engine.money import Money
-from engine.plan import Plan
+from engine.plan import Notice, Offers, Plan, Verb
 from engine.store.facts import facts_of
 from engine.store.session import ReadSession
 from engine.store.tables.casework import Case, Contact, Occasion
 from engine.store.tables.portfolio import Account
 
-UNMET = (Occasion.ADDED, Occasion.PROMISE_BROKEN, Occasion.INSTALLMENT_MISSED)
+UNMET = (Occasion.ADDED, Occasion.PROMISE_BROKEN, Occasion.INSTALLMENT_MISSED, Occasion.PAYMENT_UNCLEAR)
 """Occasions to write while something is free to be paid: nobody who says they paid is asked where the money is."""
+
+LIMITED = "restriction_notice"
+"""It says that a service is off: it goes to nobody of whom none was ordered off, or whose order was refused."""
+
+NEWS = frozenset(map(Occasion, Notice))
+FRESH = timedelta(days=3)
+"""So long after it was planned news of what has happened is still told: a pause or a person's talk may hold it up."""
 
 
 class Person(Protocol):
@@ -95,10 +103,11 @@ class Situations:
             operator_hours=self._app.operator_hours,
             # A turn only asks whether there is a link; the one a message shows is made when it is sent.
             pay_link=f"{self._app.public_url}/pay",
+            places=near(self._app.pay_points, client.country),
         )
         spoken_of = self._spoken_of(client.id, currency, notice)
         if spoken_of is None or not spoken_of.debt.owed:
-            return self._matters.told(nothing, client.id, contact)
+            return self._matters.told(self._offers(nothing, spoken_of, client, contact), client.id, contact)
         debt = spoken_of.debt
         owing = replace(
             nothing,
@@ -106,10 +115,11 @@ class Situations:
             oldest_due=debt.owed[0].due,
             days_past_due=debt.days_past_due(today),
             accounts=self._dues(debt, currency),
-            consequence_on=restriction_day(spoken_of.facts, spoken_of.plan),
+            consequence_on=_suspended_on(spoken_of),
             promised=_promised(debt, currency),
         )
-        return self._matters.told(self._in_parts(owing, spoken_of, client), client.id, contact)
+        told = self._offers(self._in_parts(owing, spoken_of, client), spoken_of, client, contact)
+        return self._matters.told(_referred(told, spoken_of), client.id, contact)
 
     def _spoken_of(self, client: int, currency: str, notice: Contact | None) -> Position | None:
         """The position a notice is about, or else all of the client's as one, on the plan that works most of it."""
@@ -124,7 +134,8 @@ class Situations:
         return most if len(mine) == 1 else replace(most, debt=together([one.debt for one in mine]))
 
     def warrants(self, contact: Contact, case: Case | None) -> bool:
-        """Whether a contact is still to be made: a debt frozen or paid since the decision is not chased.
+        """Whether a contact is still to be made: a debt frozen or paid since the decision is not chased, and what is no
+        news any more is not told.
 
         Other courtesies are not about a debt that is chased; whether theirs is settled the store knows
         (`moot_contacts`).
@@ -134,6 +145,10 @@ class Situations:
             for one in self._positions
             if (one.facts.client, one.facts.currency) == (contact.client_id, contact.currency)
         ]
+        stale = contact.occasion in NEWS and self._now - contact.planned_at > FRESH
+        untrue = contact.script == LIMITED and not self._matters.restricts(contact.client_id, contact.currency)
+        if stale or untrue:
+            return False
         if contact.occasion in UNMET:
             return any(one.debt.conditional > 0 for one in mine)
         if contact.occasion != Occasion.STAGE:
@@ -168,6 +183,14 @@ class Situations:
         offered = [count for count, answer in answers.items() if answer is not Answer.REFUSED]
         return replace(facts, parts=max(offered, default=policy.most_parts), schedules=schedules)
 
+    def _offers(self, facts: Facts, spoken_of: Position | None, client: Person, contact: int | None) -> Facts:
+        """What the contact's plan offers, or the one that is spoken of; an amnesty is of all the client owes."""
+        currency = facts.amount_due.currency
+        mine = [one for one in self._positions if (one.facts.client, one.facts.currency) == (client.id, currency)]
+        free = Money(together([one.debt for one in mine]).conditional, currency)
+        usual = spoken_of.plan.offers if spoken_of else Offers()
+        return self._matters.offered.told(facts, client.id, contact, usual, free)
+
     def _dues(self, debt: Standing, currency: str) -> tuple[AccountDue, ...]:
         dues = [
             AccountDue(*self._accounts[number], Money(debt.conditional_of(number), currency))
@@ -177,9 +200,27 @@ class Situations:
         return tuple(due for due in dues if due.amount)
 
 
+def _suspended_on(position: Position) -> date | None:
+    """The day the plan's next service restriction can come."""
+    coming = coming_order(position.facts, position.plan, Verb.SUSPEND_SERVICE)
+    return coming[1] if coming else None
+
+
+def _referred(facts: Facts, position: Position) -> Facts:
+    """With what goes to the plan's agency by then: the accounts that owe as much as the order asks."""
+    coming = coming_order(position.facts, position.plan, Verb.REFER_AGENCY)
+    if coming is None or not position.plan.agency:
+        return facts
+    order, day = coming
+    sums = map(position.debt.conditional_of, {item.account for item in position.debt.owed})
+    total = Money(sum(one for one in sums if one >= order.min_account_debt), position.facts.currency)
+    return replace(facts, agency=Due(total, day), agency_name=position.plan.agency) if total else facts
+
+
 def outstanding(facts: Facts, matter: str) -> bool:
-    """Whether there is still something that a client can be reminded of: what the talk is about, or any free debt."""
-    return facts.due(matter) is not None or bool(facts.amount_due)
+    """Whether there is still something to pay that a client can be reminded of: what the talk is about, or any debt
+    that is free."""
+    return bool(matter in PAYABLE and facts.due(matter)) or bool(facts.amount_due)
 
 
 def _chased(position: Position, case: RunningCase) -> bool:

@@ -13,13 +13,14 @@ from sqlalchemy import bindparam, text
 from bot.application import Application
 from bot.content import pack
 from dialogs.facts import Facts
+from dialogs.labels import by_label
 from dialogs.message import Chose, Keys, Message, Reply
 from dialogs.state import State, UnknownSchema
 from dialogs.turn import Turn, resume
 from dialogs.walk import Walk
 from engine.apply import Source, apply
 from engine.contact import ChannelKind
-from engine.outcome import LanguageChanged, OperatorRequested, OptedOut
+from engine.outcome import LanguageChanged, OperatorRequested, OptedOut, WrongPerson
 from engine.store.consents import Means
 from engine.store.session import WriteSession
 from engine.store.tables.casework import Contact
@@ -96,7 +97,8 @@ def state_of(talk: Conversation) -> State | None:
 def turn_of(app: Application, talk: Conversation, reply: Reply, facts: Facts, now: datetime) -> Turn:
     """The turn that a reply makes in a talk that has begun. One that cannot be read goes to a person; a STOP counts."""
     script, state = app.script_of(talk.script), state_of(talk)
-    turn = resume(script, state or _anew(app, talk, now), reply, facts, now, app.languages)
+    before = state or _anew(app, talk, now)
+    turn = resume(script, before, by_label(reply, script, before, app.catalogs), facts, now, app.languages)
     if state is None and not any(isinstance(outcome, OptedOut) for outcome in turn.outcomes):
         return fault_turn(app, talk, facts, now, UNREADABLE)
     return turn
@@ -129,10 +131,11 @@ async def take_turn(
 ) -> None:
     """Store a turn, book its outcomes, queue what it says. The client is locked by the caller, who re-decides.
 
-    Nothing is said to an address that has opted out before: a second STOP gets no second confirmation.
+    Nothing is said to an address that has opted out before, or is known to be somebody else's: a second STOP gets no
+    second confirmation.
     """
     address = await session.get_one(Address, talk.address_id)
-    silenced = address.opted_out_at is not None
+    silenced = address.opted_out_at is not None or address.dead_since is not None
     parting = await book_turn(session, app, talk, turn, event, now, means)
     if turn.messages and not silenced:
         await say(session, talk, turn.messages, now, slot, parting=parting)
@@ -151,7 +154,9 @@ async def book_turn(
 
     Whether what it says are the bot's parting words.
     """
-    source = Source(talk.client_id, talk.address_id, talk.channel, talk.currency, event, means)
+    source = Source(
+        talk.client_id, talk.address_id, talk.channel, talk.currency, event, means, talk.id, talk.contact_id
+    )
     await apply(session, turn.outcomes, source, now)
     talk.state = turn.state.to_json()
     talk.last_at = now
@@ -161,7 +166,7 @@ async def book_turn(
             case OperatorRequested():
                 talk.owner = Owner.WAITING
                 parting = True
-            case OptedOut():
+            case OptedOut() | WrongPerson():
                 parting = True
             case LanguageChanged(language, _):
                 talk.language = language

@@ -33,6 +33,11 @@ ABOUT = {
     Occasion.PROMISE_BROKEN: "after a promise was broken",
     Occasion.INSTALLMENT_BEFORE: "before an installment falls due",
     Occasion.INSTALLMENT_MISSED: "after an installment was missed",
+    Occasion.SERVICE_RESTORED: "after a service was restored",
+    Occasion.PROMISE_KEPT: "after a promise was kept",
+    Occasion.DISPUTE_OPENED: "after a dispute was noted",
+    Occasion.DISPUTE_ANSWERED: "after a dispute was resolved",
+    Occasion.PAYMENT_UNCLEAR: "after a payment they had told of was not found",
 }
 DONE = {
     "moved": "{by} moved the case to stage {stage}: {reason}.",
@@ -51,7 +56,10 @@ DONE = {
     "gap_closed": "{operator} closed the gap of {subject} by {channel}: {reason}.",
     "refund": "What was paid on {invoice} was taken back: {amount}.",
     "promise": "{amount} was promised until {until}.",
+    "amnesty": "The amnesty was taken: {amount} is to be cancelled once the promised part has come.",
+    "amnesty_settled": "{by} settled the amnesty: {cancelled} of {amount} cancelled: {reason}.",
     "dispute": "{amount} was disputed: {reason}.",
+    "dispute_recorded": "{by} noted the dispute.",
 }
 CONSENTS = {
     Consent.OPTED_OUT: "The client wants no more messages by {channel} (said by {means}).",
@@ -152,7 +160,7 @@ def _way(channel: str, day: Traces, zone: ZoneInfo) -> str:
 def _detail(name: str, value: object, beside: Mapping[str, Any]) -> str:
     if name in ("until", "on", "due_on"):
         return shown(date.fromisoformat(str(value)))
-    if name in ("amount", "granted") and isinstance(value, int) and "currency" in beside:
+    if name in ("amount", "granted", "cancelled") and isinstance(value, int) and "currency" in beside:
         return str(Money(value, beside["currency"]))
     return _words(str(value)) if name in ("deed", "kind") else str(value)
 

@@ -9,13 +9,14 @@ from bot.application import Application, Pace
 from bot.clock import Clock
 from bot.pay.desk import PayDesk
 from bot.pay.provider import PaymentProvider
+from bot.paypoints import read_pay_points
 from bot.polling import Reception
 from bot.settings import Settings
 from channels.email import EmailChannel, EmailSettings
 from channels.port import Channel
 from channels.signatures import TwilioVerifier
 from channels.sms import SmsChannel, SmsSettings
-from channels.twiml import Manner
+from channels.twiml import VOICES, Manner
 from channels.voice import VoiceChannel, VoiceSettings
 from dialogs.catalog import load_catalogs
 from dialogs.script import load_scripts
@@ -73,9 +74,10 @@ def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> W
         paces=_paces(settings, {ChannelKind.EMAIL: mail.connections}),
         timezone=settings.timezone,
         decide_at=settings.decide_at,
-        manner=Manner(settings.operator_number),
+        manner=Manner(settings.operator_number, voices={**VOICES, **settings.voices}),
         callback=settings.hotline or settings.voice_number,
         examples=settings.examples,
+        pay_points=read_pay_points(settings.pay_points) if settings.pay_points else {},
     )
     desk = PayDesk(database, clock, provider, settings.public_url, settings.creditor, settings.hotline)
     verifier = TwilioVerifier(settings.public_url, [settings.twilio_auth_token.get_secret_value()])
@@ -96,6 +98,7 @@ def _sms(settings: Settings) -> SmsChannel:
             sender=settings.twilio_number,
             public_url=settings.public_url,
             api_url=settings.twilio_api_url,
+            plain=frozenset(settings.sms_plain),
         )
     )
 

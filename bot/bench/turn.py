@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.bench.figures import Asked, Baseline, Figures
-from bot.play.golden import SUBSCRIBER, read_golden, take
+from bot.play.golden import SUBSCRIBER, read_goldens, take
 from bot.play.talk import Talk, reply_of
 from dialogs.catalog import load_catalogs
 from dialogs.facts import Facts
@@ -45,7 +45,7 @@ class Before(NamedTuple):
 
 async def bench(asked: Asked) -> AsyncIterator[Figures]:
     """One figure; it holds where the mean keeps to what was promised."""
-    replies = [before for path in sorted(TALKS.glob("*.yaml")) for before in _replies(path)]
+    replies = [before for path in sorted(TALKS.rglob("*.yaml")) for before in _replies(path)]
     for _ in range(ROUNDS):
         for before in replies:
             _turn(before)
@@ -65,14 +65,14 @@ async def bench(asked: Asked) -> AsyncIterator[Figures]:
 
 
 def _replies(path: Path) -> Iterator[Before]:
-    golden = read_golden(path)
-    talk = Talk(load_scripts()[golden.premise.script], golden.premise)
-    for line in golden.lines:
-        if SUBSCRIBER in line:
-            premise = talk.premise
-            reply = reply_of(line[SUBSCRIBER])
-            yield Before(talk.script, talk.state.to_json(), reply, premise.facts, talk.now, premise.channel)
-        take(talk, line)
+    for golden in read_goldens(path):
+        talk = Talk(load_scripts()[golden.premise.script], golden.premise)
+        for line in golden.lines:
+            if SUBSCRIBER in line:
+                premise = talk.premise
+                reply = reply_of(line[SUBSCRIBER])
+                yield Before(talk.script, talk.state.to_json(), reply, premise.facts, talk.now, premise.channel)
+            take(talk, line)
 
 
 def _turn(before: Before) -> float:

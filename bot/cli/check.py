@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bot.cli.costs import NoPlace, put, table
+from bot.cli.costs import as_json as cost_json
 from bot.simulate.scenario import load_scenario
 from dialogs.catalog import CatalogError, load_catalogs
 from dialogs.check import Issue
 from dialogs.check import check as check_scripts
+from dialogs.checks.cost import costs
 from dialogs.grammar import schema as script_schema
 from dialogs.script import Script, ScriptError, load_scripts, parse_script
 from engine.document import DocumentError, Node, read
-from engine.plan_check import Finding, findings, silent_restrictions, silent_stages, without_standard
+from engine.plan_check import Finding, empty_offers, findings, silent_restrictions, silent_stages, without_standard
 from engine.sample.portfolio import PLANS
 from engine.store.plans import read_plans, unknown_scripts
 
@@ -27,6 +31,10 @@ SENT_BY = {
     "broken": "follow_up: {promise_broken: true}",
     "installment": "follow_up: {installment_before: DAYS}",
     "missed": "follow_up: {installment_missed: true}",
+    "kept": "follow_up: {promise_kept: true}",
+    "dispute": "follow_up: {dispute_opened: true}",
+    "answered": "follow_up: {dispute_answered: true}",
+    "claim": "follow_up: {payment_unclear: true}",
     "upcoming": "courtesy: [{before_due: DAYS, send: SCRIPT, by: [CHANNEL, ...]}]",
 }
 """Under which keys of a plan a script of each matter goes to the clients who have one."""
@@ -39,10 +47,19 @@ def check(
     ] = None,
     *,
     schema: Annotated[bool, typer.Option(help="Print the JSON Schema of script files, for editors.")] = False,
+    segments: Annotated[
+        bool, typer.Option(help="Print what each script costs by SMS: first and longest turn.")
+    ] = False,
+    price: Annotated[str, typer.Option(help="With --segments: money instead, at this price a segment.")] = "",
+    into: Annotated[Path | None, typer.Option(help="With --segments: a page that keeps the table.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With --segments: one object a script and language.")] = False,
 ) -> None:
     """Look for mistakes in scripts, catalogs and plans before anybody is written to."""
     if schema:
         typer.echo(json.dumps(script_schema(), indent=2, ensure_ascii=False))
+        return
+    if segments:
+        _priced(price, into, as_json=as_json)
         return
     files, unreadable = _opened(paths or [PLANS])
     problems = list(_problems(files, packaged=not paths))
@@ -54,6 +71,21 @@ def check(
     if len(problems) > doubts:
         raise typer.Exit(NOT_TRUE)
     typer.echo(f"No problems found, {doubts} warning{'s' * (doubts > 1)}." if doubts else "No problems found.")
+
+
+def _priced(price: str, into: Path | None, *, as_json: bool) -> None:
+    """Print what SMS cost, or put it into a page."""
+    try:
+        each = Decimal(price) if price else None
+        found = list(costs(load_scripts(), load_catalogs()))
+        if into:
+            into.write_text(put(into.read_text(encoding="utf-8"), table(found, each)), encoding="utf-8")
+            return
+    except (InvalidOperation, NoPlace, OSError, ScriptError, CatalogError) as error:
+        told = f"'{price}' is no price; write it as 0.05" if isinstance(error, InvalidOperation) else error
+        typer.echo(f"amiable: {told}", err=True)
+        raise typer.Exit(BAD_INPUT) from error
+    typer.echo("\n".join(json.dumps(cost_json(cost, each)) for cost in found) if as_json else table(found, each))
 
 
 def _opened(paths: list[Path]) -> tuple[list[tuple[Path, Node]], list[str]]:
@@ -104,11 +136,13 @@ def _plans(root: Node, keys: Mapping[str, Node], scripts: Mapping[str, Script]) 
     plans = read_plans(root, keys["currency"].text() if "currency" in keys else CURRENCY)
     yield from unknown_scripts(plans, scripts)
     naming = {name for name, script in scripts.items() if always_names_a_restriction(script)}
-    remedies = {name: SENT_BY[script.matter] for name, script in scripts.items() if script.matter}
+    matters = {name: script.matter for name, script in scripts.items() if script.matter}
+    remedies = {name: SENT_BY[matter] for name, matter in matters.items() if matter in SENT_BY}
     for terms, node in plans:
         yield from findings(terms, node)
         yield from silent_restrictions(terms, node, naming)
         yield from silent_stages(terms, node, remedies)
+        yield from empty_offers(terms, node, matters)
     yield from without_standard(keys["groups"], [terms for terms, _ in plans])
 
 

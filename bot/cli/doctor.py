@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.loop import run
+from bot.paypoints import read_pay_points
 from bot.settings import BadSettings, Settings, StoreSettings, address, load_settings
 from bot.store import NoDatabase, case_store
 from dialogs.catalog import CatalogError, load_catalogs
@@ -59,6 +60,9 @@ def _findings() -> Iterator[Finding]:
         yield Finding("settings", "complete")
     except BadSettings as error:
         yield Finding("settings", str(error), "Set them in the environment or in .env; .env.example names each one.")
+    if settings is not None and settings.pay_points:
+        places = read_pay_points(settings.pay_points)
+        yield Finding("pay points", f"{sum(map(len, places.values()))} in {', '.join(sorted(places))}")
     yield from _database(settings)
     if settings is not None:
         yield from run(_carriers(settings))

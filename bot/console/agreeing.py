@@ -18,7 +18,7 @@ from engine.money import Money
 from engine.store.history import note
 from engine.store.session import ReadSession, lock_clients
 from engine.store.tables.ledger import InstallmentRequest, Promise
-from engine.store.tables.portfolio import Account, Client
+from engine.store.tables.portfolio import Client
 
 MOST_PARTS = 24
 LONGEST_NAME = 120
@@ -72,11 +72,7 @@ async def proposals(session: ReadSession, client: Client, today: date, now: date
 async def record_promise(doing: Doing) -> None:
     """A promise that the client, or somebody for them, made to a person; the plan's grace and threshold apply."""
     fields, session, client = doing.fields, doing.session, doing.client.id
-    currency = fields.said("currency")
-    known = select(Account.id).where(Account.client_id == client, Account.currency == currency).limit(1)
-    if await session.scalar(known) is None:
-        fields.fault("currency", "Choose one of the client's currencies.")
-        fields.sound()
+    currency = await doing.currency()
     amount, until = fields.amount("amount", currency), fields.coming("until")
     promiser = fields.text("promiser", "", LONGEST_NAME) if fields.said("promiser") else None
     who = await doing.deviator()

@@ -26,6 +26,7 @@ from engine.agreements.pauses import NoSuchPause
 from engine.agreements.promises import NoSuchPromise
 from engine.calendar import local_day, zone
 from engine.ledger import NothingToSettle
+from engine.remission import NoSuchAmnesty
 from engine.store.tables.portfolio import Client
 from engine.work.deviations import NoRunningCase, NoSuchDeferral, NoSuchStage, SameVersion, TooLate
 
@@ -47,7 +48,9 @@ ACTS: Mapping[str, Act] = {
     "grant": agreeing.grant,
     "refuse": agreeing.refuse,
     "end-installments": settling.end_installments,
+    "dispute": settling.note_dispute,
     "resolve": settling.resolve_the_dispute,
+    "cancel": settling.cancel_the_rest,
     "found": settling.find_claim,
     "not-found": settling.reject_claim,
     "memo": settling.book_memo,
@@ -67,6 +70,7 @@ REFUSALS: Mapping[type[Exception], str] = {
     NoSuchRequest: "That wish has been answered already.",
     NoSuchPlan: "That installment plan has ended already.",
     NoSuchDispute: "That dispute has been resolved already.",
+    NoSuchAmnesty: "That amnesty has been settled already.",
     NothingToSettle: "That claim has been settled already.",
     settling.NothingPaid: "That was taken back already: nothing of it is left.",
 }

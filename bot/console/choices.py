@@ -15,6 +15,8 @@ from engine.store.tables.casework import DunningPause
 from engine.store.tables.ledger import Dispute, Payment, Promise
 
 Options = Sequence[tuple[str | int, str]]
+ALL_DUE = "all"
+"""Of a choice of invoices: none of them by itself."""
 
 
 def stages(steps: Iterable[Step]) -> Options:
@@ -25,6 +27,15 @@ def stages(steps: Iterable[Step]) -> Options:
 def named(names: Iterable[str]) -> Options:
     """Names of the code, in words."""
     return [(name, words(name)) for name in names]
+
+
+def remitting(promises: Iterable[Promise]) -> Options:
+    """Amnesties whose part has come, and what is still to be cancelled of each."""
+    return [
+        (one.id, f"{_sum(Money(one.remits, one.currency))}, as {_sum(Money(one.amount, one.currency))} has come")
+        for one in promises
+        if one.remits and one.state == "kept" and one.remitted_at is None
+    ]
 
 
 def owed(position: Position, client: str) -> Options:
@@ -62,6 +73,12 @@ def promised(promises: Iterable[Promise], today: date) -> Options:
 def disputed(disputes: Iterable[Dispute]) -> Options:
     """Disputes still open."""
     return [(one.id, f"{_sum(Money(one.amount, one.currency))}: {one.reason}") for one in disputes]
+
+
+def contestable(invoices: Iterable[Booked]) -> Options:
+    """What a dispute can be about: the debt as a whole, or an invoice on which something is unpaid."""
+    unpaid = [(one.id, f"invoice {one.ref}: {_sum(one.balance)} unpaid") for one in invoices if one.balance]
+    return [(ALL_DUE, "what is due, oldest first"), *unpaid]
 
 
 def claimed(claims: Iterable[Payment], today: date) -> Options:

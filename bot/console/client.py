@@ -13,7 +13,7 @@ from bot.console import choices
 from bot.console.agreeing import proposals
 from bot.console.books import books
 from bot.console.console import Console
-from bot.console.deviating import scripts_of_plans
+from bot.console.deviating import scripts_to_send
 from bot.console.dossier import dossier
 from bot.console.guard import Visit
 from bot.console.positions import WAITS_FOR
@@ -67,7 +67,7 @@ async def client_page(
         "file": await dossier(session, client, today, visit.now),
         "books": await books(session, client),
         "proposals": await proposals(session, client, today, visit.now),
-        "scripts": await scripts_of_plans(session, console.app),
+        "scripts": await scripts_to_send(session, console.app, client, visit.now),
         "channels": list(console.app.channels),
         "choices": choices,
         "timeline": await timeline(session, client.id, _moment(asked.before) or visit.now, console.zone),

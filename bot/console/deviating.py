@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import TypeVar
 
 from sqlalchemy import select, text
@@ -11,20 +13,22 @@ from sqlalchemy import select, text
 from bot.application import Application
 from bot.console.access import Operator
 from bot.console.fields import Fields, Unfilled
+from bot.situation import Situations
+from bot.thanks import SCRIPT as THANKS
 from engine.agreements.exemptions import end_exemption, exempt
 from engine.agreements.pauses import LONGEST, end_pause, pause
 from engine.contact import ChannelKind
 from engine.run import decide_clients
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import Case, DunningPause, Exemption
-from engine.store.tables.ledger import Dispute, InstallmentPlan, Payment
-from engine.store.tables.portfolio import Client, Invoice
+from engine.store.tables.ledger import Dispute, InstallmentPlan, Payment, Promise
+from engine.store.tables.portfolio import Account, Client, Invoice
 from engine.work.deviations import Deviator, NoRunningCase, add_contact, change_version, hold_stage, move, resume, skip
 
 CHOOSE_STAGE = "Choose a stage."
 NOT_THEIRS = "That belongs to another client, or is gone. Reload the page to see what is there."
 
-Owned = TypeVar("Owned", Dispute, InstallmentPlan, Invoice, Payment)
+Owned = TypeVar("Owned", Dispute, InstallmentPlan, Invoice, Payment, Promise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,14 @@ class Doing:
         if row is None or row.client_id != self.client.id:
             raise Unfilled({field: NOT_THEIRS})
         return row
+
+    async def currency(self) -> str:
+        """The currency that the form names, which is one of the client's. Raises Unfilled."""
+        currency = self.fields.said("currency")
+        known = select(Account.id).where(Account.client_id == self.client.id, Account.currency == currency).limit(1)
+        if await self.session.scalar(known) is None:
+            raise Unfilled({"currency": "Choose one of the client's currencies."})
+        return currency
 
     async def case(self) -> int:
         """The running case that the form names, which is the client's own. Raises NoRunningCase."""
@@ -99,7 +111,8 @@ async def contact_too(doing: Doing) -> None:
     channels = [channel for channel in doing.app.channels if doing.fields.said(channel)]
     if not channels:
         doing.fields.fault(next(iter(doing.app.channels), ChannelKind.SMS), "Tick at least one channel.")
-    if script not in await scripts_of_plans(doing.session, doing.app):
+    groups = await scripts_to_send(doing.session, doing.app, doing.client, doing.now)
+    if not any(script in names for names in groups.values()):
         doing.fields.fault("script", "Choose one of the scripts of the list.")
     await add_contact(doing.session, case, script, channels, await doing.deviator())
 
@@ -165,9 +178,36 @@ order by script
 """)
 
 
-async def scripts_of_plans(session: ReadSession, app: Application) -> list[str]:
-    """The scripts a plan in force sends: those that begin a talk about a debt, and nothing that answers in one."""
-    return [name for name in await session.scalars(SCRIPTS) if name in app.scripts]
+class ScriptGroup(StrEnum):
+    """What the scripts that a person may send are told apart by."""
+
+    PLANS = "sent by the plans"
+    HELP = "help and arrangements"
+    MATTERS = "what is agreed, offered or has happened"
+
+
+NEWS = {"service_restored": "restored", "restriction_notice": "restricted_on"}
+"""Scripts about the debt as a whole that say something has happened: the facts that say so."""
+
+
+async def scripts_to_send(
+    session: ReadSession, app: Application, client: Client, now: datetime
+) -> Mapping[ScriptGroup, Sequence[str]]:
+    """The scripts that can begin a talk with a client now: what each is about is there to be spoken of."""
+    situations = await Situations.read(session, app, [client.id], now)
+    currency = situations.main_currency(client.id)
+    if currency is None:
+        return {}
+    facts, of_plans = situations.facts(client, currency), set(await session.scalars(SCRIPTS))
+    groups: dict[ScriptGroup, list[str]] = {group: [] for group in ScriptGroup}
+    for name, script in sorted(app.scripts.items()):
+        if script.by_client or name == THANKS or (script.matter and not facts.due(script.matter)):
+            continue
+        if name in NEWS and not getattr(facts, NEWS[name]):
+            continue
+        group = ScriptGroup.PLANS if name in of_plans else ScriptGroup.HELP
+        groups[ScriptGroup.MATTERS if script.matter else group].append(name)
+    return {group: names for group, names in groups.items() if names}
 
 
 async def _theirs(doing: Doing, kind: type[DunningPause] | type[Exemption], number: int, field: str) -> None:

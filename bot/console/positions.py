@@ -215,5 +215,6 @@ WAITS_FOR = {
     HoldKind.PROMISE: "promised",
     HoldKind.INSTALLMENT: "in installments",
     HoldKind.EXEMPTION: "exempted",
+    HoldKind.AMNESTY: "cancelled by an amnesty",
 }
 """What a frozen part of a debt waits for, in words."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.console.choices import ALL_DUE
 from bot.console.deviating import NOT_THEIRS, Doing
 from bot.console.fields import Unfilled
-from engine.agreements.disputes import GrantTooLarge
+from engine.agreements.disputes import GrantTooLarge, dispute
 from engine.agreements.installments import cancel_installments
+from engine.apply import unfrozen
 from engine.ledger import CLAIM, MemoTooLarge, NothingToSettle, confirm, credit_memo, reject, resolve
 from engine.money import Money
 from engine.refunds import refund_invoice, reverse
+from engine.remission import RemissionTooLarge, remit
 from engine.store.history import note
 from engine.store.session import lock_clients
-from engine.store.tables.ledger import Dispute, InstallmentPlan, Payment
+from engine.store.tables.ledger import Dispute, InstallmentPlan, Payment, Promise
 from engine.store.tables.portfolio import Account, Invoice
 from engine.work.deviations import Deviator
 
@@ -39,6 +42,40 @@ async def resolve_the_dispute(doing: Doing) -> None:
     await doing.decide()
 
 
+async def note_dispute(doing: Doing) -> None:
+    """The client has told a person that a charge is wrong: the sum is frozen until somebody has resolved it."""
+    fields, session, client = doing.fields, doing.session, doing.client.id
+    currency = await doing.currency()
+    invoice = await doing.own(Invoice, "invoice") if fields.said("invoice") != ALL_DUE else None
+    amount = fields.amount("amount", currency)
+    who = await doing.deviator()
+    await lock_clients(session, [client])
+    most = await unfrozen(session, client, currency, doing.now)
+    if invoice is not None:
+        if (await session.get_one(Account, invoice.account_id)).currency != currency:
+            raise Unfilled({"invoice": f"That invoice is not in {currency}."})
+        most = min(most, Money(invoice.balance, currency))
+    if amount > most:
+        raise Unfilled({"amount": f"At most {most} can be disputed: nothing more is due and not frozen already."})
+    number = await dispute(session, client, amount, who.reason, doing.now, invoice.id if invoice else None)
+    note(session, client, doing.now, "dispute_recorded", dispute=number, by=who.by)
+    await doing.decide()
+
+
+async def cancel_the_rest(doing: Doing) -> None:
+    """A kept amnesty is settled; the sum approved, which may be 0, comes off what is owed."""
+    fields, session = doing.fields, doing.session
+    kept = await doing.own(Promise, "amnesty")
+    cancelled = fields.amount("cancelled", kept.currency, least=0)
+    who = await doing.deviator()
+    await lock_clients(session, [doing.client.id])
+    try:
+        await remit(session, kept.id, cancelled.minor, doing.now, by=who.by, reason=who.reason)
+    except (RemissionTooLarge, MemoTooLarge) as refused:
+        raise _told("cancelled", refused) from refused
+    await doing.decide()
+
+
 async def find_claim(doing: Doing) -> None:
     """What the client said they had paid is there: it is booked as a payment."""
     claim, who = await _claim(doing)
@@ -50,7 +87,7 @@ async def find_claim(doing: Doing) -> None:
 async def reject_claim(doing: Doing) -> None:
     """What the client said they had paid is not there: it can be collected again."""
     claim, who = await _claim(doing)
-    await reject(doing.session, claim.ref)
+    await reject(doing.session, claim.ref, doing.now)
     _note(doing, "claim_rejected", Money(claim.amount, claim.currency), who)
     await doing.decide()
 

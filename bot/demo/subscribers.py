@@ -130,12 +130,15 @@ class Subscribers:
                 await self._write(deed)
 
     async def _press(self, deed: Deed) -> None:
-        """Press the button of that number in the chat's last message, if it has one."""
+        """Press the button of that number in the chat's last message, if it has one; that of the pay link pays."""
         telegram = self._sandbox.carriers.telegram
         last = next(chat for chat in reversed(telegram.sent) if chat.chat == deed.address)
-        wanted = next((label for label in last.labels if label.startswith(f"{deed.words} ")), None)
-        if wanted is not None:
-            await telegram.press(deed.address, wanted)
+        below = (button for row in last.buttons for button in row)
+        wanted = next((button for button in below if button.label.startswith(f"{deed.words} ")), None)
+        if wanted is not None and wanted.url:
+            await self._pay_by_link(wanted.url)
+        elif wanted is not None:
+            await telegram.press(deed.address, wanted.label)
 
     async def _write(self, deed: Deed) -> None:
         carriers = self._sandbox.carriers

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from bot.pay.bill import owed
 from bot.pay.provider import PAID, PaymentEvent
+from engine.agreements.appropriation import keeps_a_promise
 from engine.calendar import Hours
 from engine.ledger import Received, receive
 from engine.money import Money
@@ -34,12 +35,15 @@ class OtherAmount(CannotBook):
 
 @dataclass(frozen=True, slots=True)
 class PaidOutcome:
-    """A payment just booked. `left` is what the client still owes in its currency; `conversation` had the link."""
+    """A payment just booked. `left` is what the client still owes in its currency; `conversation` had the link;
+    `keeps`: it was the last that a promise of theirs waited for.
+    """
 
     client: int
     conversation: int | None
     amount: Money
     left: Money
+    keeps: bool = False
 
 
 async def book_payment(session: WriteSession, event: PaymentEvent, now: datetime, hours: Hours) -> PaidOutcome | None:
@@ -60,7 +64,8 @@ async def book_payment(session: WriteSession, event: PaymentEvent, now: datetime
     await session.flush()
     await decide_clients(session, [link.client_id], now, hours)
     left = await owed(session, link.client_id, link.currency, now)
-    return PaidOutcome(link.client_id, link.conversation_id, event.amount, left)
+    keeps = await keeps_a_promise(session, payment.ref, now)
+    return PaidOutcome(link.client_id, link.conversation_id, event.amount, left, keeps)
 
 
 async def _asked(session: WriteSession, event: PaymentEvent) -> tuple[Checkout, PayLink]:

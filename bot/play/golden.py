@@ -1,9 +1,12 @@
-"""Golden talks: a talk as a file, what the subscriber does given, what the bot says and books to be the same again."""
+"""Golden talks: a talk as a file, what the subscriber does given, what the bot says and books to be the same again.
+
+A file holds one talk, or `talks` with one for each of several channels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from engine.contact import ChannelKind
 from engine.document import Node, read
 
 SUBSCRIBER, BOT, DAYS, SILENCE = "subscriber", "bot", "days", "silence"
+TALK, TALKS = "talk", "talks"
 Line = dict[str, Any]
 """One thing of a talk: what the bot says and books, what the subscriber answers, how many days pass, or what is done
 when no answer comes.
@@ -27,16 +31,19 @@ WIDTH = 118
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A talk as it is written in a file."""
+    """One talk as it is written in a file."""
 
     about: str
     premise: Premise
     lines: list[Line]
 
 
-def read_golden(path: Path) -> Golden:
-    """The talk in a file. Raises DocumentError."""
-    root = read(path).mapping(("about", "script", "language", "today", "facts", "talk"), ("channel",))
+def read_goldens(path: Path) -> list[Golden]:
+    """The talks in a file, each on its channel. Raises DocumentError."""
+    node = read(path)
+    root = node.mapping(("about", "script", "language", "today", "facts"), ("channel", TALK, TALKS))
+    if (TALK in root) == (TALKS in root):
+        raise node.wrong(f"expected one of '{TALK}' and '{TALKS}'")
     premise = Premise(
         script=root["script"].text(),
         language=root["language"].text(),
@@ -44,7 +51,11 @@ def read_golden(path: Path) -> Golden:
         channel=root["channel"].word(ChannelKind) if "channel" in root else None,
         given=root["facts"].mapping((), KEYS),
     )
-    return Golden(root["about"].text(), premise, [_line(node) for node in root["talk"].items()])
+    talks = {premise.channel: root[TALK]} if TALK in root else _by_channel(root[TALKS])
+    return [
+        Golden(root["about"].text(), replace(premise, channel=channel), [_line(line) for line in talk.items()])
+        for channel, talk in talks.items()
+    ]
 
 
 def replay(script: Script, premise: Premise, lines: Iterable[Line]) -> list[Line]:
@@ -79,19 +90,26 @@ def said(heard: Heard) -> Line:
     return line
 
 
-def written(golden: Golden) -> str:
-    """The file of a talk."""
+def written(golden: Golden, *others: Golden) -> str:
+    """The file of a talk, or of talks that differ in their channel alone."""
     premise = golden.premise
-    talk: dict[str, Any] = {
+    file: dict[str, Any] = {
         "about": golden.about,
         "script": premise.script,
         "language": premise.language,
         "today": premise.today.isoformat(),
         "facts": {name: node.plain() for name, node in premise.given.items()},
     }
-    if premise.channel is not None:
-        talk["channel"] = premise.channel.value
-    return yaml.safe_dump(talk | {"talk": golden.lines}, allow_unicode=True, sort_keys=False, width=WIDTH)
+    if others:
+        file[TALKS] = {str(one.premise.channel): one.lines for one in (golden, *others)}
+    else:
+        file |= {} if premise.channel is None else {"channel": premise.channel.value}
+        file[TALK] = golden.lines
+    return yaml.safe_dump(file, allow_unicode=True, sort_keys=False, width=WIDTH)
+
+
+def _by_channel(talks: Node) -> dict[ChannelKind | None, Node]:
+    return {ChannelKind(channel): talk for channel, talk in talks.mapping((), tuple(ChannelKind)).items()}
 
 
 def _line(node: Node) -> Line:

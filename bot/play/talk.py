@@ -9,6 +9,7 @@ from bot.play.premise import Premise
 from dialogs.answers import ASKED, picked
 from dialogs.catalog import load_catalogs
 from dialogs.flow import AskKind, Rung, Script, Step
+from dialogs.labels import by_label
 from dialogs.message import Chose, Keys, Reply, Said, Speech
 from dialogs.reading.reader import read
 from dialogs.reading.reading import Asked, Reading
@@ -69,8 +70,10 @@ class Talk:
 
     def reply(self, line: str) -> Heard:
         """Take a reply, written as in a golden talk."""
-        reply, stored = reply_of(line), State.from_json(self.state.to_json())
-        option, reading = self._understood(reply)
+        said, stored = reply_of(line), State.from_json(self.state.to_json())
+        reply = by_label(said, self.script, stored, load_catalogs())
+        labelled = reply.option if isinstance(reply, Chose) and reply is not said else ""
+        option, reading = (labelled, None) if labelled else self._understood(said)
         self._turn = resume(self.script, stored, reply, self.premise.facts, self._now)
         return self._heard(self._turn, option, reading)
 

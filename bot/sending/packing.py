@@ -79,7 +79,7 @@ class Packed:
 PARCELS = text("""
 select o.id, o.channel, o.priority, o.tries, o.contact_id, o.send_until, o.resent,
        case when a.opted_out_at is not null and not o.parting then 'opted out'
-            when a.dead_since is not null then 'the address is unusable'
+            when a.dead_since is not null and not o.parting then 'the address is unusable'
             when t.owner <> 'bot' and m.author = 'bot' and not o.parting then 'a person has taken over'
             when m.content ->> 'asked_in' <> t.state ->> 'turn' then 'the talk has gone on'
             when k.closed_at is not null and k.ending <> 'worked' then 'the case is closed'

@@ -13,6 +13,7 @@ from bot.simulate.happening import (
     Carries,
     Credits,
     Disputes,
+    Done,
     Event,
     Happening,
     Pauses,
@@ -29,6 +30,7 @@ from bot.simulate.happening import (
 from engine.agreements.pauses import LONGEST
 from engine.contact import ChannelKind
 from engine.document import Node
+from engine.plan import Verb
 
 KEYPAD = frozenset("0123456789*#")
 
@@ -154,6 +156,12 @@ def _pauses(_keys: dict[str, Node], node: Node, _currency: str) -> Read:
     return Pauses(days), ()
 
 
+def _done(keys: dict[str, Node], node: Node, _currency: str) -> Read:
+    if "account" not in keys:
+        raise node.wrong("'done' needs 'account', the account of the order")
+    return Done(node.word(Verb), keys["account"].text()), ("account",)
+
+
 def _carries(_keys: dict[str, Node], node: Node, _currency: str) -> Read:
     inner = node.mapping(("channel", "result"), ("error",))
     channel, result = inner["channel"].word(ChannelKind), inner["result"].word(Result)
@@ -184,6 +192,7 @@ READERS: dict[str, Callable[[dict[str, Node], Node, str], Read]] = {
     "credits": _credits,
     "refunds": _refunds,
     "pauses": _pauses,
+    "done": _done,
     "carrier": _carries,
 }
 

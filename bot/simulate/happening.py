@@ -9,6 +9,7 @@ from enum import StrEnum
 from engine.contact import ChannelKind
 from engine.document import Node
 from engine.money import Money
+from engine.plan import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,14 @@ class Pauses:
     days: int
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The other system has carried out the open order of that kind for an account, and says so."""
+
+    verb: Verb
+    account: str
+
+
 NOBODY_THERE = frozenset({"30004", "30005", "30006"})
 """Errors by which an address is unusable for good, whatever the channel; any other concerns one send."""
 
@@ -154,6 +163,7 @@ Happening = (
     | Credits
     | Refunds
     | Pauses
+    | Done
     | Carries
 )
 

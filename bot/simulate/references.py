@@ -11,6 +11,7 @@ from bot.simulate.happening import (
     Carries,
     Credits,
     Disputes,
+    Done,
     Event,
     Pays,
     Presses,
@@ -98,8 +99,9 @@ class References:
                 return self._contested(disputes, client)
             case Resolves(ref, granted):
                 return self._disputes.end(ref, client) or self._granted(ref, granted)
-            case Bills(account, invoice):
-                return self._accounts.find(account, client) or self._bill(invoice, account, client)
+            case Bills(account=account) | Done(account=account) as named:
+                billed = named.invoice if isinstance(named, Bills) else ""
+                return self._accounts.find(account, client) or (self._bill(billed, account, client) if billed else "")
             case Credits(invoice) | Refunds(invoice):
                 return self._invoices.find(invoice, client)
         return ""

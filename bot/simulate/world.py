@@ -16,6 +16,7 @@ from bot.simulate.happening import (
     Carries,
     Credits,
     Disputes,
+    Done,
     Event,
     Pauses,
     Pays,
@@ -46,9 +47,11 @@ from engine.refunds import refund_invoice
 from engine.run import decide_clients
 from engine.store.plans import publish_plans
 from engine.store.session import WriteSession, lock_clients
+from engine.store.tables.casework import OrderOutcome
 from engine.store.tables.portfolio import Account, Client, Invoice
+from engine.work.orders import Acknowledgement, acknowledge, open_orders
 
-Moved = Pays | Settles | Disputes | Resolves | Bills | Credits | Refunds
+Moved = Pays | Settles | Disputes | Resolves | Bills | Credits | Refunds | Done
 Booked = Moved | Promises | Agrees | Pauses
 
 
@@ -58,6 +61,10 @@ class NoButton(LookupError):
 
 class NothingPaid(LookupError):
     """Nothing was paid on the invoice, so that nothing can be taken back."""
+
+
+class NoOrder(LookupError):
+    """There is no such order that could be carried out."""
 
 
 class World:
@@ -146,7 +153,7 @@ class World:
             case Settles(ref, True):
                 await confirm(session, ref, now)
             case Settles(ref):
-                await reject(session, ref)
+                await reject(session, ref, now)
             case Disputes() as disputes:
                 await self._dispute(name, disputes, session, now)
             case Resolves() as resolves:
@@ -157,6 +164,8 @@ class World:
                 await credit_memo(session, await self._invoice(session, name, invoice), amount.minor, now)
             case Refunds(invoice):
                 await self._refund(name, session, invoice, now)
+            case Done() as done:
+                await self._done(name, done, session, now)
 
     async def _say(self, client: str, text: str, by: ChannelKind) -> None:
         address, carriers = self._address(client, by), self._sandbox.carriers
@@ -205,6 +214,14 @@ class World:
     async def _dispute(self, name: str, disputes: Disputes, session: WriteSession, now: datetime) -> None:
         client, invoice = self.clients[name], await self._invoice(session, name, disputes.invoice)
         self._disputes[disputes.id] = await dispute(session, client, disputes.amount, disputes.id, now, invoice)
+
+    async def _done(self, name: str, done: Done, session: WriteSession, now: datetime) -> None:
+        account = self.accounts.ref(name, done.account)
+        orders = await open_orders(session, now, client=self.clients[name])
+        given = [one.id for one in orders if (one.verb, one.account) == (done.verb, account)]
+        if not given:
+            raise NoOrder(f"no order to {done.verb} on {done.account} is open")
+        await acknowledge(session, given[0], Acknowledgement(OrderOutcome.DONE), now)
 
     async def _resolve(self, resolves: Resolves, session: WriteSession, now: datetime) -> None:
         await resolve(session, self._disputes[resolves.id], resolves.granted.minor, now)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.cli.check import always_names_a_restriction
+from bot.cli.check import SENT_BY, always_names_a_restriction
 from dialogs.grammar import schema
 from dialogs.script import load_scripts, parse_script
 
@@ -56,12 +56,19 @@ def test_a_plan_that_cannot_work_is_1(tmp_path: Path, written: str, instead: str
 
 
 def test_a_stage_that_sends_what_only_some_clients_have_is_a_warning(tmp_path: Path) -> None:
-    matters = [name for name, script in load_scripts().items() if script.matter]
+    matters = [name for name, script in load_scripts().items() if script.matter in SENT_BY]
     for name in matters:
         code, _, complaints = check(tmp_path, PLANS.replace("send: warning", f"send: {name}"))
         assert code == 0
         assert f"FILE:9: warning: the script '{name}' is not about the debt as a whole" in complaints
     assert len(matters) > 1
+
+
+@pytest.mark.parametrize("name", ["amnesty_offer", "prepayment_offer", "agency_notice"])
+def test_a_stage_that_offers_what_its_plan_does_not_is_an_error(name: str, tmp_path: Path) -> None:
+    code, _, complaints = check(tmp_path, PLANS.replace("send: warning", f"send: {name}"))
+    assert code == 1
+    assert f"FILE:9: the script '{name}' is sent to nobody: the plan" in complaints
 
 
 def test_two_standard_plans_of_a_group_are_told(tmp_path: Path) -> None:

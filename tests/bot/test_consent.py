@@ -86,6 +86,21 @@ async def test_a_stop_from_one_we_never_wrote_to_is_confirmed_too(loop: Loop) ->
     assert len(loop.heard()) == 1
 
 
+async def test_a_stop_outside_of_any_talk_has_a_talk_of_its_own_in_the_language_it_came_in(loop: Loop) -> None:
+    await loop.says("не пишите мне больше, пожалуйста")
+    assert await loop.asks("select script, language from conversations") == [("opt_out_done", "ru")]
+    assert await loop.asks("select author from messages order by id") == [("client",), ("bot",)]
+
+
+@pytest.mark.parametrize("words", ["ați greșit numărul", "wrong number", "вы ошиблись номером"])
+async def test_who_says_first_that_we_are_mistaken_is_asked_for_pardon_and_told_nothing(loop: Loop, words: str) -> None:
+    await loop.says(words)
+    assert await loop.asks("select script from conversations where channel = 'sms'") == [("wrong_person",)]
+    assert await loop.asks(LINES) == [("sms", "unusable", "word")]
+    (answer,) = loop.heard()
+    assert "200" not in answer
+
+
 async def test_the_key_nine_in_a_call_is_an_opt_out(database_url: str, now: datetime) -> None:
     plan = PLAN.replace("[sms, email]", "[voice]")
     async with running_loop(database_url, now, plan=plan, voice=ANA_PHONE) as loop:
@@ -113,6 +128,7 @@ async def test_a_mail_to_the_address_of_the_list_header_is_an_opt_out_whoever_wr
     await brings(by_mail, unsubscription(by_mail, sender).as_bytes())
     assert await by_mail.asks("select client_id, what, means from consents") == [(by_mail.ana, "opted_out", "link")]
     assert await by_mail.asks("select client_id from addresses where opted_out_at is not null") == [(by_mail.ana,)]
+    assert await by_mail.asks("select script from conversations order by id") == [("reminder",), ("opt_out_done",)]
     assert len(by_mail.read()) == 2
 
 

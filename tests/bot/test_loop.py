@@ -72,6 +72,22 @@ async def test_a_reply_by_mail_reaches_its_own_talk(database_url: str, now: date
         assert len(loop.read()) == 2
 
 
+async def test_an_option_of_a_mail_is_taken_by_its_link(database_url: str, now: datetime) -> None:
+    async with running_loop(database_url, now, email=ANA_MAIL) as loop:
+        await loop.decide()
+        relay = loop.sandbox.carriers.relay
+        link = re.search(r'mailto:([^"?]+\.promise@[^"?]+)\?', relay.sent[0].html)
+        assert link is not None
+        await relay.answer(ANA_MAIL, "", to=link[1])
+        await loop.sandbox.settle()
+        assert "Până în ce zi" in loop.read()[-1]
+        await loop.writes("vineri")
+        assert "13 martie" in loop.read()[-1]
+        first, *others = [mail.message for mail in relay.sent]
+        assert all(mail["In-Reply-To"] == first["References"] for mail in others)
+        assert {mail["Subject"] for mail in others} == {first["Subject"]}
+
+
 async def test_the_link_pays_closes_and_thanks(loop: Loop) -> None:
     await loop.decide()
     link = re.search(r"https?://\S+/pay/\w+", loop.heard()[0])
@@ -88,6 +104,12 @@ async def test_the_link_pays_closes_and_thanks(loop: Loop) -> None:
     assert link.group().rpartition("/")[2] not in str(
         await loop.asks("select convert_from(body, 'utf8') from attempts")
     )
+
+
+async def test_the_words_of_an_option_choose_it_as_its_number_does(loop: Loop) -> None:
+    await loop.decide()
+    await loop.says("Altceva.")
+    assert await loop.asks("select state ->> 'asked' from conversations") == [("more",)]
 
 
 async def test_stop_ends_the_channel_with_one_confirmation(loop: Loop) -> None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
-from bot.play.golden import read_golden, replay
+from bot.play.golden import read_goldens, replay
 from dialogs.flow import SPEC
 from dialogs.script import load_scripts
 
@@ -91,7 +91,7 @@ def test_a_talk_is_kept_as_a_test_that_passes(here: Path) -> None:
         typed="2\n/day +1\nvineri\n",
     )
     assert "Kept in talk.yaml." in done.stdout
-    golden = read_golden(kept)
+    (golden,) = read_goldens(kept)
     assert replay(load_scripts()["promise_reminder"], golden.premise, golden.lines) == golden.lines
     assert sum("subscriber" in line for line in golden.lines) == 2
     again = play("promise_reminder", "--facts", "talk.yaml", "--lang", "ro", typed="2\n")
@@ -110,7 +110,7 @@ def test_a_saved_name_goes_to_the_golden_talks_and_replaces_none(here: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["remindr"], "there is no script 'remindr'; choose one of: courtesy_reminder, "),
+        (["remindr"], "there is no script 'remindr'; choose one of: agency_notice, "),
         (["nowhere.yaml"], "there is no file nowhere.yaml"),
         (["broken.yaml"], "broken.yaml: line 1: "),
         (["reminder", "--channel", "fax"], "'fax' is not one of"),
@@ -157,10 +157,10 @@ def test_days_beyond_reason_are_no_command_and_lose_nothing(here: Path) -> None:
     done = play("reminder", *TODAY, "--save", "talk.yaml", typed="2\n/day 99999999999\n/day +999\nfriday\n")
     assert done.exit_code == 0
     assert "/day +1 lets days pass" in done.stdout
-    assert [line["days"] for line in read_golden(here / "talk.yaml").lines if "days" in line] == ["999"]
+    assert [line["days"] for line in read_goldens(here / "talk.yaml")[0].lines if "days" in line] == ["999"]
 
 
 def test_a_talk_is_kept_even_where_its_end_is_a_fault(here: Path) -> None:
     done = play("reminder", *TODAY, "--save", "talk.yaml", typed="2\n" + "/day 999\n" * 3000)
     assert isinstance(done.exception, OverflowError | ValueError), "the calendar ends with the year 9999"
-    assert any(line.get("subscriber") == "2" for line in read_golden(here / "talk.yaml").lines)
+    assert any(line.get("subscriber") == "2" for line in read_goldens(here / "talk.yaml")[0].lines)

@@ -210,3 +210,18 @@ async def test_nothing_is_settled_without_a_reason(worked):
     page = await refused(worked, "memo", invoice=await number(worked, Invoice.id), amount="5", reason=" ")
     assert "Say why" in page
     assert await balance(worked) == 120_50
+
+
+async def test_a_dispute_told_by_telephone_is_noted_up_to_what_is_free(worked) -> None:
+    page = await done(worked, "dispute", amount="20.50", currency="RON", invoice="all")
+    assert "noted the dispute" in page
+    assert "At most 100.00 RON" in await refused(worked, "dispute", amount="100.01", currency="RON", invoice="all")
+    await refused(worked, "dispute", amount="1", currency="EUR", invoice="all")
+    await refused(worked, "dispute", amount="1", currency="RON", invoice="999")
+    await done(worked, "dispute", amount="100", currency="RON", invoice=await number(worked, Invoice.id))
+    async with worked.database.read() as session:
+        rows = (await session.scalars(select(Dispute).order_by(Dispute.id))).all()
+    assert [(row.amount, row.reason, row.invoice_id is None) for row in rows] == [
+        (20_50, "asked by phone", True),
+        (100_00, "asked by phone", False),
+    ]

@@ -92,7 +92,7 @@ async def test_a_call_of_the_plan_rings_until_it_is_answered_and_takes_keys(visi
     for keys in ("1", "1001", "2", "13", "1"):
         await visitor.does("telephone", deed="press", keys=keys)
     shown = await visitor.screen("voice")
-    assert "200 Romanian lei by Friday, 13 March" in shown
+    assert "200 Romanian lei by Friday, the thirteenth of March" in shown
     assert shown.endswith("the call is over")
     assert await visitor.asks("select state, amount, channel from promises") == [("open", 20000, "voice")]
 

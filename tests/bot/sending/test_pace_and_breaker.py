@@ -88,7 +88,7 @@ async def test_a_message_nobody_can_word_is_parked_after_five_tries_and_told(dat
             office.clock.advance(office.clock() + timedelta(minutes=20))
         assert await office.states() == [("accepted", 2), ("failed", 1)]
         parked = "select tries, reason from outbound where parked_at is not null"
-        assert await office.asks(parked) == [(MOST_TRIES, "KeyError: 'reminder.opening.who'")]
+        assert await office.asks(parked) == [(MOST_TRIES, "KeyError: 'reminder.opening.due'")]
         assert await office.asks("select kind, source from tasks") == [("review", "outbound:1:parked")]
         assert await office.asks("select count(*) from attempts where outbound_id = 1") == [(0,)]
         assert await office.asks("select state, tried from contacts where id = 1") == [("planned", 1)]
