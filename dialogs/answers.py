@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from dialogs.conditions import limit
-from dialogs.facts import PAYABLE, Facts
+from dialogs.facts import OFFERS, PAYABLE, Facts
 from dialogs.flow import VALUED, Ask, AskKind, Problem
 from dialogs.message import Value
 from dialogs.reading.reading import Asked, Intent, Reading, Sum
@@ -41,16 +41,17 @@ def picked(text: str, offered: tuple[str, ...]) -> str:
 
 
 def value(
-    ask: Ask, reading: Reading, facts: Facts, bound: Mapping[str, Value], *, asked: bool
+    ask: Ask, reading: Reading, facts: Facts, bound: Mapping[str, Value], *, asked: bool, matter: str
 ) -> Slot | Problem | None:
-    """What the reply says to a question; None where it says nothing to it. `bound` are the values of the talk.
+    """What the reply says to a question; None where it says nothing to it. `bound` are the values of the talk, which
+    is about `matter`.
 
     `asked` is false where the question has not been put yet: then only what is said of its own accord counts.
     """
     given: Slot | Problem | None
     match ask.kind:
         case AskKind.PROMISE_DATE:
-            given = _day(reading, facts)
+            given = _day(reading, facts, matter)
         case AskKind.COUNT:
             given = _count(reading, facts, ask)
         case AskKind.AMOUNT:
@@ -58,7 +59,8 @@ def value(
         case AskKind.TEXT:
             said = " ".join(reading.said[:LONGEST_REASON].split())
             wordy = len(said.split()) >= FEWEST_WORDS
-            return said if said and (asked or (wordy and reading.intent == Intent.DISPUTE)) else None
+            paid = reading.intent == Intent.ALREADY_PAID and bool(reading.dates or reading.amounts)
+            return said if said and (asked or (wordy and (paid or reading.intent == Intent.DISPUTE))) else None
         case _:
             return None
     return given if given is None or isinstance(given, Problem) else _bounded(given, ask, facts, bound)
@@ -79,16 +81,18 @@ def _limit(text: str, ask: Ask, facts: Facts, bound: Mapping[str, Value]) -> Any
     return None if foreign else found
 
 
-def refused(day: date, facts: Facts) -> Problem | None:
-    """Why no promise can be made for the day."""
+def refused(day: date, facts: Facts, matter: str) -> Problem | None:
+    """Why no promise can be made for the day, in a talk about that matter."""
     if day < facts.today:
         return Problem.PAST
-    return Problem.BEYOND if day > latest(facts) else None
+    return Problem.BEYOND if day > latest(facts, matter) else None
 
 
-def latest(facts: Facts) -> date:
-    """The last day a promise may name."""
-    return facts.today + timedelta(days=facts.promise_days)
+def latest(facts: Facts, matter: str) -> date:
+    """The last day a promise may name; one that takes an offer names none beyond it."""
+    furthest = facts.today + timedelta(days=facts.promise_days)
+    offer = facts.due(matter) if matter in OFFERS else None
+    return min(offer.day, furthest) if offer else furthest
 
 
 def promisable(facts: Facts, matter: str) -> Money | None:
@@ -122,7 +126,8 @@ def bare_count(reading: Reading) -> bool:
 
 
 def promised(reading: Reading, facts: Facts, matter: str) -> Money | None:
-    """A single sum that was named, in the currency of the debt; None where none was. At most all that can be promised.
+    """A single sum that was named, in the currency of the debt; None where none was. At most all that can be promised,
+    and no less than an offer asks for.
 
     It is read back before it counts.
     """
@@ -130,7 +135,9 @@ def promised(reading: Reading, facts: Facts, matter: str) -> Money | None:
     if whole is None or len(reading.amounts) != 1:
         return None
     amount = _in_currency(reading.amounts[0], whole.currency)
-    return min(amount, max(whole, facts.amount_due)) if amount else None
+    if amount is None or matter in OFFERS:
+        return amount and whole
+    return min(amount, max(whole, facts.amount_due))
 
 
 def _in_currency(named: Sum, currency: str) -> Money | None:
@@ -143,7 +150,7 @@ def _in_currency(named: Sum, currency: str) -> Money | None:
         return None
 
 
-def _day(reading: Reading, facts: Facts) -> date | Problem | None:
+def _day(reading: Reading, facts: Facts, matter: str) -> date | Problem | None:
     if not reading.dates:
         return None
     days = {day.date for day in reading.dates}
@@ -151,7 +158,7 @@ def _day(reading: Reading, facts: Facts) -> date | Problem | None:
     if len(ahead) > 1:
         return Problem.UNCLEAR
     day = ahead.pop()
-    return refused(day, facts) or day
+    return refused(day, facts, matter) or day
 
 
 def _count(reading: Reading, facts: Facts, ask: Ask) -> int | Problem | None:

@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from babel.support import Translations
 
+from dialogs.aloud import Aloud
 from dialogs.script import parse_file
 from dialogs.text import Text
 
@@ -33,7 +34,8 @@ class CatalogError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """How a language shows values: words for currencies, weekdays (Monday first) in the case that dates need.
+    """How a language shows values: words for currencies, weekdays (Monday first) in the case that dates need; and how
+    it says them.
 
     `debt` are the beginnings of words that speak of a debt, which nobody hears before the identity step.
     """
@@ -41,6 +43,7 @@ class Forms:
     currencies: Mapping[str, str]
     weekdays: tuple[str, ...]
     debt: tuple[str, ...]
+    aloud: Aloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,9 @@ def load_catalogs(directory: Path = LOCALES, domain: str = DOMAIN) -> Mapping[st
 
 def _load(path: Path, domain: str) -> Catalog:
     shown = yaml.load((path / "format.yaml").read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 texts only
-    forms = Forms(shown.get("currencies") or {}, tuple(shown.get("weekdays") or ()), tuple(shown["debt"]))
+    forms = Forms(
+        shown.get("currencies") or {}, tuple(shown.get("weekdays") or ()), tuple(shown["debt"]), _aloud(shown["aloud"])
+    )
     if path.name == SOURCE:
         return Catalog(path.name, forms, Messages(locale=path.name), Translations())
     file = path / "LC_MESSAGES" / f"{domain}.po"
@@ -86,6 +91,18 @@ def _load(path: Path, domain: str) -> Catalog:
     write_mo(compiled, messages)
     compiled.seek(0)
     return Catalog(path.name, forms, messages, Translations(compiled))
+
+
+def _aloud(said: Mapping[str, Any]) -> Aloud:
+    return Aloud(
+        said["day"],
+        said["year"],
+        tuple(said["days"]),
+        said["hours"],
+        tuple(said["clock"]),
+        said["money"],
+        said["cents"],
+    )
 
 
 def read_catalog(po: bytes, language: str) -> Messages:

@@ -22,7 +22,7 @@ def confirmed(walk: Walk, ask: Ask, reading: Reading) -> bool:
     other_day = not in_parts and any(day.date != slots.get("until") for day in reading.dates)
     other_count = in_parts and reading.count not in {None, slots["count"]}
     if walk.state.filled and (other_day or other_count or _other_sum(walk, reading)):
-        walk.go(walk.state.filled, reading)
+        corrected(walk, reading)
     elif in_parts and (reading.dates or reading.amounts):
         return False
     elif amount and amount != slots.get("amount"):
@@ -58,7 +58,7 @@ def _other_sum(walk: Walk, reading: Reading) -> bool:
     step = walk.script.steps.get(walk.state.filled)
     if step is None or step.ask is None or step.ask.kind != AskKind.AMOUNT:
         return False
-    given = value(step.ask, reading, walk.facts, walk.bound(), asked=True)
+    given = value(step.ask, reading, walk.facts, walk.bound(), asked=True, matter=walk.script.matter)
     return given is not None and given != walk.state.slots.get(step.ask.slot)
 
 

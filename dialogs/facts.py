@@ -38,6 +38,8 @@ class PayPoint:
 
 PAYABLE = ("promise", "broken", "installment", "missed", "upcoming", "amnesty")
 """Matters that are a sum to be paid: a day that is named is one for that sum."""
+OFFERS = ("amnesty", "prepayment")
+"""Matters that hold until their day and for their sum, and no longer and for no less."""
 MATTERS = (*PAYABLE, "kept", "dispute", "answered", "claim", "prepayment", "agency")
 """The facts of type Due: what a script may be about besides the debt as a whole."""
 

@@ -84,18 +84,10 @@ EVENTS = (
 
 
 PHRASES = (
-    "part",
-    "press",
-    "help",
-    "silent",
-    "goodbye",
-    "voicemail",
-    "connecting",
-    "call_back",
-    "stranger",
-    "reach",
+    *("part", "press", "help", "silent", "goodbye", "voicemail", "connecting", "call_back", "stranger", "reach"),
+    *("preview", "answer", "why"),
 )
-"""Phrases of the shared script that are said beside any step, whatever a script says."""
+"""Phrases of the shared script that stand beside any step, in a call or a mail, whatever a script says."""
 
 
 class Problem(StrEnum):
@@ -122,7 +114,10 @@ VALUED: Mapping[AskKind, tuple[Shape, ...]] = {
     AskKind.COUNT: (Shape.INTEGER,),
     AskKind.TEXT: (Shape.TEXT,),
 }
-"""The kinds that fill a slot, and the types it may have."""
+"""The kinds that ask for a value and fill a slot with it, and the types it may have."""
+
+FILLED: Mapping[AskKind, tuple[Shape, ...]] = {**VALUED, AskKind.CHOICE: (Shape.TEXT,)}
+"""The kinds that may have a slot; that of a choice keeps the id of the option taken."""
 
 HANDED_OVER = (
     Effect.OPERATOR,
@@ -276,13 +271,13 @@ class Script:
     """Keys of the texts written in this script's own file."""
     outdated: tuple[tuple[int, str], ...] = ()
 
-    def option(self, wanted: str) -> tuple[Option, str] | None:
-        """An option of any step by its id, with the step it leads to: an old button still works."""
+    def option(self, wanted: str) -> tuple[Option, Ask] | None:
+        """An option of any step by its id, with its question: an old button still works."""
         for step in self.steps.values():
             if step.ask and step.ask.kind == AskKind.CHOICE:
                 for option in step.ask.options:
                     if option.id == wanted:
-                        return option, step.ask.go[wanted]
+                        return option, step.ask
         return None
 
     def asking(self, slot: str) -> str:

@@ -110,6 +110,7 @@ PARTS: Mapping[str, Mapping[str, Key]] = {
     },
     "option": {
         "label": Key(TEXT, "The words of the option.", needed=True),
+        "words": Key(WORDS, "Words that choose it wherever they are said, with commas between them."),
         "go": Key(STEP_NAME, "The step it leads to; a language leads back to where the talk was."),
     },
     "rung": {

@@ -65,7 +65,7 @@ def _read(walk: Walk, reply: Reply) -> Reading | None:
 def _anybody(walk: Walk, reply: Reply, reading: Reading | None) -> Intent | None:
     if isinstance(reply, Chose):
         known = walk.script.option(reply.option)
-        effect = walk.script.steps[known[1]].emit if known else None
+        effect = walk.script.steps[known[1].go[reply.option]].emit if known else None
         return ANYBODY.get(effect) if effect else None
     return reading.intent if reading and reading.acts(*ANYBODY.values()) else None
 

@@ -74,7 +74,9 @@ class Speech:
     """A rendered turn, in one language and for no channel in particular: an adapter lays it out.
 
     `link` is the pay link if a paragraph holds it; channels with markup show it as a button or an anchor as well.
-    `subject` names no debt and no amount: it is read on lock screens by others (identity before debt).
+    `sum` is the first sum said, as it is written, for channels that can set it off.
+    `subject` and `preview` name no debt and no amount: they are read on lock screens by others (identity before debt).
+    `how` tells how to answer with an option, `footer` who writes and how to make sure of it; both for mail alone.
     """
 
     language: str
@@ -82,4 +84,8 @@ class Speech:
     choices: tuple[Choice, ...] = ()
     link: str = ""
     link_label: str = ""
+    sum: str = ""
     subject: str = ""
+    preview: str = ""
+    how: str = ""
+    footer: str = ""

@@ -12,10 +12,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from dialogs.conditions import Mistyped, type_condition, type_limit
-from dialogs.flow import ENDINGS, EVENTS, NEEDS, PHRASES, SHARED, VALUED, Script, ScriptError, Step
+from dialogs.flow import ENDINGS, EVENTS, FILLED, NEEDS, PHRASES, SHARED, Effect, Script, ScriptError, Step
 from dialogs.marked import Fault, read_marked
 from dialogs.text import Shape
 from dialogs.written import Written
+from engine.outcome import OfferKind
 
 __all__ = ["Script", "ScriptError", "load_scripts", "parse_file", "parse_script"]
 
@@ -159,6 +160,9 @@ def _resolve(script: Script) -> None:
         for key in (*(line.key for line in step.lines), *reminders):
             if key not in script.texts:
                 raise _at(step, f"there is no shared phrase '{key}'", "add it under 'phrases', or write the words")
+        if step.emit == Effect.OFFER and script.matter not in set(OfferKind):
+            offers = " or ".join(f"'matter: {kind}'" for kind in OfferKind)
+            raise _at(step, "an offer is taken in a script that is about none", f"write {offers} at its top")
         _fill(script, step)
         _compare(script, step)
 
@@ -182,11 +186,11 @@ def _fill(script: Script, step: Step) -> None:
         if slot not in script.slots:
             raise _at(step, f"slot '{slot}' is not declared", "add it with its type under 'slots'")
     ask = step.ask
-    if ask and ask.slot and script.slots[ask.slot] not in VALUED[ask.kind]:
+    if ask and ask.slot and script.slots[ask.slot] not in FILLED[ask.kind]:
         raise _at(
             step,
             f"slot '{ask.slot}' is of type {script.slots[ask.slot]}, which no {ask.kind} fills",
-            f"declare it as {VALUED[ask.kind][0]}",
+            f"declare it as {FILLED[ask.kind][0]}",
         )
 
 

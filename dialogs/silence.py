@@ -47,4 +47,4 @@ def _over(step: Step, walk: Walk) -> bool:
     """Whether a question is about a day that no promise can be made for any more."""
     until = walk.state.slots.get("until")
     asks = any("until" in walk.script.texts[line.key].placeholders for line in step.lines)
-    return asks and isinstance(until, date) and refused(until, walk.facts) is not None
+    return asks and isinstance(until, date) and refused(until, walk.facts, walk.script.matter) is not None

@@ -52,14 +52,16 @@ def told(step: Step, state: State, facts: Facts, matter: str) -> Outcome | Probl
         return None
     if step.emit == Effect.OFFER:
         return OfferAccepted(OfferKind(matter))
+    if step.emit == Effect.PROMISE:
+        return _promise(step, state, facts, matter)
     made = OF_VALUES.get(step.emit)
     return made(step, state, facts) if made else PLAIN[step.emit]
 
 
-def _promise(step: Step, state: State, facts: Facts) -> PromiseMade | Problem:
+def _promise(step: Step, state: State, facts: Facts, matter: str) -> PromiseMade | Problem:
     until, amount = _day(step, state), state.slots.get("amount")
     named = amount if isinstance(amount, Money) else None
-    return refused(until, facts) or PromiseMade(named, until, state.booked if state.corrects else None)
+    return refused(until, facts, matter) or PromiseMade(named, until, state.booked if state.corrects else None)
 
 
 def _installments(step: Step, state: State, _facts: Facts) -> InstallmentsRequested:
@@ -92,12 +94,11 @@ def _day(step: Step, state: State) -> date:
     return until
 
 
-OF_VALUES: Mapping[Effect, Callable[[Step, State, Facts], Outcome | Problem | None]] = {
-    Effect.PROMISE: _promise,
+OF_VALUES: Mapping[Effect, Callable[[Step, State, Facts], Outcome | None]] = {
     Effect.INSTALLMENTS: _installments,
     Effect.CALLBACK: _callback,
     Effect.PAID: _paid,
     Effect.DISPUTE: _disputed,
     Effect.LINK: _link,
 }
-"""Effects that are made of values of the talk, or of facts."""
+"""Effects that are made of values of the talk, or of facts, whatever it is about."""

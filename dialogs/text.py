@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+WORDS = "words"
+"""What the key of an option's words ends in: a list, with commas, of what else people may call it."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 BROKEN = re.compile(r"[{}]")
 

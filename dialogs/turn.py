@@ -150,12 +150,18 @@ def _choose(walk: Walk, ask: Ask | None, option: str) -> None:
         if ask.go[option] in walk.script.repairs.values() and ask.kind == AskKind.CHOICE:
             walk.forget()
         walk.clear_misses()
-        walk.go(ask.go[option])
+        _take_option(walk, ask, option)
     elif known:
         walk.forget()
-        walk.go(known[1])
+        _take_option(walk, known[1], option)
     else:
         _miss(walk, ask)
+
+
+def _take_option(walk: Walk, ask: Ask, option: str) -> None:
+    if ask.slot:
+        walk.keep(ask.slot, option)
+    walk.go(ask.go[option])
 
 
 def _hear(walk: Walk, ask: Ask | None, text: str) -> None:
@@ -189,7 +195,7 @@ def _answered(walk: Walk, ask: Ask, reading: Reading) -> bool:
     """Whether the reply answers the question, and if so the talk has gone on."""
     if ask.kind == AskKind.YES_NO:
         return confirmed(walk, ask, reading)
-    given = value(ask, reading, walk.facts, walk.bound(), asked=True)
+    given = value(ask, reading, walk.facts, walk.bound(), asked=True, matter=walk.script.matter)
     if given is None:
         return False
     if ask.kind == AskKind.TEXT and len(reading.said.split()) < FEWEST_WORDS and not walk.state.misses:

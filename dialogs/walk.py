@@ -61,7 +61,7 @@ class Walk:
             ask = step.ask
             if ask and reading and ask.kind not in taken:
                 taken.add(ask.kind)
-                given = value(ask, reading, self.facts, self.bound(), asked=False)
+                given = value(ask, reading, self.facts, self.bound(), asked=False, matter=self.script.matter)
                 if isinstance(given, Problem):
                     self._keep_amount(ask, reading)
                     self._refuse(name, given)
@@ -230,7 +230,7 @@ class Walk:
         """The values of the talk; an amount not named is all that can be promised."""
         return {
             "amount": promisable(self.facts, self.script.matter) or self.facts.amount_due,
-            "latest": latest(self.facts),
+            "latest": latest(self.facts, self.script.matter),
             **self.state.slots,
         }
 

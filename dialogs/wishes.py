@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from dialogs.reading.reading import Band, Intent, Reading
+from dialogs.reading.reading import LANGUAGES, Band, Intent, Reading
 from dialogs.reading.skeleton import words
 
 LOCALES = Path(__file__).parents[1] / "locales"
@@ -33,10 +33,11 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Replies that are the wish as a whole, and words with which a correction begins."""
+    """Replies that are the wish as a whole, words with which a correction begins, and how the ear asks once more."""
 
     whole: dict[str, Wish]
     begins: tuple[str, ...]
+    again: frozenset[str]
 
 
 def wish_of(reading: Reading, languages: Iterable[str]) -> Wish | None:
@@ -52,10 +53,20 @@ def wish_of(reading: Reading, languages: Iterable[str]) -> Wish | None:
     return None
 
 
+def asks_again(text: str) -> bool:
+    """Whether what was said in a call asks, in any language, to hear it once more, or more slowly."""
+    said = words(text)
+    return any(said in _words(known).again for known in LANGUAGES)
+
+
 @cache
 def _words(language: str) -> _Words:
     path = LOCALES / language / "wishes.yaml"
     source = path.read_text(encoding="utf-8") if path.is_file() else "{}"
     data = yaml.load(source, yaml.BaseLoader)  # noqa: S506 it makes texts only
     whole = {words(said) or said: Wish(name) for name in Wish for said in data.get(name, [])}
-    return _Words(whole, tuple(f"{words(said)} " for said in data.get(Wish.CORRECT, [])))
+    return _Words(
+        whole,
+        tuple(f"{words(said)} " for said in data.get(Wish.CORRECT, [])),
+        frozenset(map(words, data.get("again", []))),
+    )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from dialogs.facts import MATTERS
 from dialogs.flow import (
     EXPLAINED,
+    FILLED,
     GRANTED,
     IN_TIME,
     SHARED,
@@ -29,7 +30,7 @@ from dialogs.grammar import CONDITIONS, NAME, PARTS, SLOT_TYPES, SPAN, WORDINGS
 from dialogs.marked import Fault, Marked
 from dialogs.message import Option
 from dialogs.reading.reading import LANGUAGES
-from dialogs.text import FACTS, Shape, Text, is_broken
+from dialogs.text import FACTS, WORDS, Shape, Text, is_broken
 from dialogs.upgrades import current
 from engine.contact import ChannelKind
 
@@ -39,7 +40,6 @@ WORDED = frozenset({"text", "one", "phrase"})
 """What makes a mapping under 'say' one line rather than several by their names."""
 SAID = ("when", "unless", "channels")
 """What says when a line is said."""
-TRIES = tuple(map(str, range(1, 10)))
 
 
 class Written:
@@ -122,9 +122,7 @@ class Written:
             parts = step.mapping("say")
             for part in parts:
                 if part in PARTS["line"]:
-                    raise Fault(
-                        parts.at(part), f"'{part}' names no part", "write 'text:' beside it, or name it otherwise"
-                    )
+                    raise Fault(parts.at(part), f"'{part}' names no part", "write 'text:' beside it, or rename it")
                 yield self._line(f"{key}.{part}", parts[part], parts.at(part))
 
     def _line(self, key: str, source: object, line: int) -> Line:
@@ -145,9 +143,9 @@ class Written:
     def _ask(self, name: str, step: Marked) -> Ask:
         kind = AskKind(_one_of(step, "ask", tuple(AskKind)))
         valued, limited = kind in VALUED, {limit: step.text(limit, "") for limit in ("min", "max")}
-        unfit = [*([] if valued else ["slot", "go", "min", "max"]), *([] if kind in OFFERING else ["options"])]
-        for key in unfit:
-            if key in step:
+        fits = {"slot": kind in FILLED, "options": kind in OFFERING, "go": valued, "min": valued, "max": valued}
+        for key, fit in fits.items():
+            if key in step and not fit:
                 raise Fault(step.at(key), f"a question of type {kind} has no '{key}'", f"remove '{key}'")
         options, go = self._options(name, step, kind) if kind in OFFERING else ((), {})
         if valued:
@@ -157,13 +155,13 @@ class Written:
         return Ask(
             kind,
             go,
-            slot=step.text("slot") if valued else "",
+            slot=step.text("slot") if valued else step.text("slot", ""),
             options=options,
             again=self._again(name, step, kind),
             silence=tuple(self._silence(name, step)),
             least=limited["min"],
             most=limited["max"],
-            tries=int(_one_of(step, "tries", TRIES)) if "tries" in step else 0,
+            tries=int(_one_of(step, "tries", tuple("123456789"))) if "tries" in step else 0,
             lost=step.text("lost", ""),
         )
 
@@ -187,13 +185,14 @@ class Written:
             option.only(*PARTS["option"])
             if "label" not in option:
                 raise Fault(option.line, f"option '{choice}' has no label", "add 'label:'")
-            self._plain_text(f"{self.name}.{name}.{choice}", option["label"], option.at("label"))
+            key = f"{self.name}.{name}.{choice}"
+            self._plain_text(key, option["label"], option.at("label"))
+            if "words" in option:
+                self._plain_text(f"{key}.{WORDS}", option.text("words"), option.at("words"))
             if kind != AskKind.LANGUAGE:
                 go[choice] = option.text("go")
             elif "go" in option or choice not in LANGUAGES:
-                raise Fault(
-                    options.at(choice), f"'{choice}' is no choice of language", "write a language code, no 'go'"
-                )
+                raise Fault(options.at(choice), f"'{choice}' is no choice of language", "write its code, no 'go'")
         return tuple(Option(choice, f"{self.name}.{name}.{choice}") for choice in options), go
 
     def _silence(self, name: str, step: Marked) -> Iterator[Rung]:

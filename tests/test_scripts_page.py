@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 from dialogs.catalog import LOCALES, SOURCE, load_catalogs
 from dialogs.check import check
+from dialogs.facts import MATTERS
 from dialogs.flow import RungKind, Script
 from dialogs.script import load_scripts, parse_script
 from dialogs.text import FACTS
@@ -65,14 +66,18 @@ def test_the_translation_of_the_page_is_whole(tmp_path: Path) -> None:
     assert check({**load_scripts(), "payday": last()}, load_catalogs(tmp_path)) == []
 
 
-def test_every_rung_and_fact_is_explained() -> None:
-    rungs = set(re.findall(r"^\| `(\w+)` \| ", PAGE, flags=re.M))
-    assert rungs == set(RungKind)
+def test_every_rung_matter_and_script_is_explained() -> None:
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ", PAGE, flags=re.M)
+    named = [name for row in rows for name in re.findall(r"\w+", row)]
+    assert sorted(named) == sorted([*RungKind, *MATTERS, *load_scripts()])
+
+
+def test_every_fact_is_explained() -> None:
     shown = set(re.findall(r"\{([\w.]+)\}", PAGE))
     slots = {slot for script in SCRIPTS for slot in parse_script(script, "any.yaml").slots}
     assert shown <= set(FACTS) | slots
     beside = {"promise_days", "upcoming_accounts"}
-    others = {fact for fact in FACTS if fact.partition(".")[0] in {"broken", "installment", "missed", "upcoming"}}
+    others = {fact for fact in FACTS if fact.partition(".")[0] in MATTERS}
     assert set(FACTS) - beside - others <= shown
 
 

@@ -12,8 +12,9 @@ from dialogs.checks.breath import Breath, breaths
 from dialogs.checks.issue import Issue, Kind, of_step, of_text
 from dialogs.checks.ways import reached
 from dialogs.flow import PHRASES, SHARED, AskKind, Effect, Script, Step
+from dialogs.labels import named_by
 from dialogs.message import Message, Option, Speech
-from dialogs.reading.skeleton import words
+from dialogs.reading.skeleton import normalise, words
 from dialogs.reading.vocabulary import vocabulary
 from dialogs.render import NothingToShow, render
 from dialogs.segments import economical, segments
@@ -145,9 +146,11 @@ def _same_labels(script: Script, step: Step, options: Iterable[Option], catalogs
     for catalog in catalogs:
         seen: dict[str, str] = {}
         for option in options:
-            label = catalog.text(script.texts[option.key]).casefold().strip()
-            if seen.setdefault(label, option.id) != option.id:
-                what = f"'{seen[label]}' and '{option.id}' have the same label"
+            label = words(normalise(catalog.text(script.texts[option.key])))
+            for one in sorted({label, *named_by(option, script, catalog)}):
+                if seen.setdefault(one, option.id) == option.id:
+                    continue
+                what = f"'{seen[one]}' and '{option.id}' have the same label or word"
                 yield of_step(Kind.KEY_COLLISION, step, what, "word one of them otherwise", catalog.language)
 
 
@@ -162,7 +165,7 @@ def lengths(script: Script, catalogs: Mapping[str, Catalog], measured: set[tuple
             continue
         measured.add(what)
         for language in catalogs:
-            body = _as_text(_rendered(script, breath, language, catalogs, ChannelKind.SMS))
+            body = as_text(rendered(script, breath, language, catalogs, ChannelKind.SMS))
             if segments(body) > SEGMENTS:
                 yield of_step(
                     Kind.TOO_LONG,
@@ -180,7 +183,7 @@ def opt_out(script: Script, catalogs: Mapping[str, Catalog]) -> Iterator[Issue]:
     first = [breath for breath in breaths(script) if breath.opens]
     for breath, channel in product(first, WRITTEN):
         for language in catalogs if channel in script.channels else ():
-            body = _as_text(_rendered(script, breath, language, catalogs, channel)).lower()
+            body = as_text(rendered(script, breath, language, catalogs, channel)).lower()
             if not vocabulary(language).opt_out & set(map(words, QUOTED.findall(body))):
                 yield of_step(
                     Kind.NO_OPT_OUT,
@@ -191,13 +194,14 @@ def opt_out(script: Script, catalogs: Mapping[str, Catalog]) -> Iterator[Issue]:
                 )
 
 
-def _rendered(
+def rendered(
     script: Script,
     breath: Breath,
     language: str,
     catalogs: Mapping[str, Catalog],
     channel: ChannelKind,
 ) -> Speech:
+    """A turn as the specimen client gets it; nothing where it shows what they do not have."""
     values = bound(script)
     messages = [Message(key, values) for key in breath.keys]
     if messages:
@@ -208,7 +212,7 @@ def _rendered(
         return Speech(language, ())  # a shared phrase shows what is not said beside it
 
 
-def _as_text(speech: Speech) -> str:
-    """A turn as SMS carry it (`channels.layout`)."""
+def as_text(speech: Speech, plainly: str = "") -> str:
+    """A turn as SMS carry it (`channels.layout`); in plain letters where `plainly` is its language."""
     options = (f"{number} {choice.label}" for number, choice in enumerate(speech.choices, start=1))
-    return economical("\n".join((*speech.paragraphs, *options)))
+    return economical("\n".join((*speech.paragraphs, *options)), plainly)

@@ -48,6 +48,9 @@ FULL = replace(
     account_tails=("1001",),
     promised=money(30, "RON"),
     schedules={3: THIRDS},
+    cancelled=money(30, "RON"),
+    months_paid=10,
+    months_free=2,
     **dict.fromkeys(MATTERS, Due(money(70, "RON"), date(2026, 3, 13))),
 )
 BARE = replace(FULL, amount_due=money(0, "RON"), accounts=(), pay_link="", promised=None, schedules={})
@@ -57,7 +60,21 @@ SAID = re.findall(
     "english так не можу nu am bani 200 lei заплачу завтра in 3 parts who are you link ? , . but help language limba "
     "half all more time mistake meant monday am greșit мова ні 👍 {name} %s <b> кредит it's because of a meter",
 )
-OPTIONS = ("pay_now", "promise", "installments", "more", "paid", "dispute", "yes", "no", "operator", "stop", "ru", "x")
+OPTIONS = (
+    "pay_now",
+    "promise",
+    "installments",
+    "more",
+    "paid",
+    "dispute",
+    "yes",
+    "no",
+    "operator",
+    "stop",
+    "ru",
+    "x",
+    "accept",
+)
 WORDS = ("say", "ask", "go", "next", "when", "again", "options", "emit", "branch", "call", "silence", "menu", "opening")
 VALUES = (
     *map(str, (*AskKind, *Effect, *Shape, *Relation)),

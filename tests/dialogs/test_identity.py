@@ -64,8 +64,8 @@ def test_the_name_then_the_number_then_the_script() -> None:
     assert call(Keys("1")).messages[-1].key == "common.identity_proof"
     opened = call(Keys("1"), Keys("2002"))
     assert opened.state.identified
-    assert opened.messages[0].key == "final_notice.opening.who"
-    assert "7,351.2 Ukrainian hryvnias" in words(opened)
+    assert opened.messages[0].key == "common.phrases.who"
+    assert "7351 Ukrainian hryvnias 20 kopiykas" in words(opened)
 
 
 def test_who_is_known_is_not_asked() -> None:
@@ -143,7 +143,7 @@ def test_what_a_machine_hears_names_us_and_a_number(language: str) -> None:
     callback = {"callback": "4 0 3 1"}
     said = phrase("voicemail", load_scripts()["reminder"], FACTS, language, load_catalogs(), callback)
     assert "Acme" in said
-    assert "4 0 3 1" in said
+    assert "4, 0, 3, 1" in said
     assert not DEBT.search(said)
 
 

@@ -140,14 +140,14 @@ def test_a_sentence_in_another_language_is_answered_in_it() -> None:
 
 def test_whoever_writes_first_is_answered_or_greeted() -> None:
     script = load_scripts()["inbound"]
-    assert keys(answer_first(script, Said("hello"), FACTS, "en", NOW))[0] == "inbound.greeting.who"
+    assert keys(answer_first(script, Said("hello"), FACTS, "en", NOW))[0] == "common.phrases.who"
     assert answer_first(script, Said("can I pay in 3 parts"), FACTS, "en", NOW).outcomes == (InstallmentsRequested(3),)
 
 
 def test_lines_without_their_fact_are_left_out() -> None:
     bare = replace(FACTS, consequence_on=None, pay_link="")
     assert keys(talk(script="warning", facts=bare)) == [
-        "warning.opening.who",
+        "common.phrases.who",
         "warning.opening.due",
         "common.phrases.stop",
     ]
