@@ -119,6 +119,11 @@ class Inclusion:
             and amount >= self.min_amount
         )
 
+    @property
+    def ages(self) -> bool:
+        """Whether an invoice comes to count, or stops, by growing older."""
+        return self.min_age > 0 or self.max_age is not None
+
 
 EVERYTHING = Inclusion()
 """What a plan includes that says nothing about it."""

@@ -18,10 +18,12 @@ from engine.calendar import Hours, zone
 from engine.decide import decide
 from engine.decision import CaseFacts, Decision
 from engine.plan import Plan, Verb
+from engine.rest import rests_until
 from engine.store.decisions import Span, apply
 from engine.store.facts import Slice, positions_of, slices
 from engine.store.feed import changed_clients, changed_since, note_decided, settle_marks, settle_seen, snapshot
 from engine.store.leases import Lease
+from engine.store.rests import Seen, rest, seen_by
 from engine.store.runs import Tally, done_slices, note_slice
 from engine.store.session import Database, WriteSession, lock_clients
 
@@ -58,13 +60,14 @@ class Book:
 class _Decided:
     """What was decided on the facts of a slice: of each client with news all decisions, for they belong together.
 
-    `seen` is the snapshot that the facts are at least as new as.
+    The others rest: from a day of theirs, that of the facts, to another. `seen` is what the facts are as new as.
     """
 
     slice: Slice
-    seen: str
+    seen: Seen
     clients: int = 0
     news: list[list[Decision]] = field(default_factory=list)
+    quiet: dict[int, tuple[date, date]] = field(default_factory=dict)
 
 
 async def decide_all(
@@ -74,36 +77,44 @@ async def decide_all(
     progress: Progress = quietly,
     book: Book | None = None,
     width: int = WIDTH,
+    *,
+    everybody: bool = False,
 ) -> Tally:
-    """Decide for every client who owes or is worked. What the book says is done is not done again. Raises LeaseLost."""
+    """Decide for every client who owes or is worked. What the book says is done is not done again. Raises LeaseLost.
+
+    Whose decisions nothing can have changed since they were last looked at is left out, unless `everybody` is wanted.
+    """
     async with database.read() as session:
         seen = await snapshot(session)
         base = await slices(session, width)
         done = await done_slices(session, book.job, book.day, width) if book else {}
-    total, everybody = sum(done.values(), Tally()), sum(one.clients for one in base)
+    total, there_are = sum(done.values(), Tally()), sum(one.clients for one in base)
     passed = sum(one.clients for one in base if one.number in done)
     planned_at = 0
-    async with aclosing(_read_ahead(database, [one for one in base if one.number not in done], now)) as coming:
+    left = [one for one in base if one.number not in done]
+    async with aclosing(_read_ahead(database, left, now, awake=not everybody)) as coming:
         async for decided in coming:
             if total.batches >= planned_at:
                 await database.plan_anew()
                 planned_at = 2 * total.batches + 1
             total += await _write_slice(database, decided, now, hours, book)
             passed += decided.slice.clients
-            progress(passed, everybody)
+            progress(passed, there_are)
     if not done:
         await settle_seen(database, seen)
     return total
 
 
-async def _read_ahead(database: Database, coming: Sequence[Slice], now: datetime) -> AsyncGenerator[_Decided, None]:
+async def _read_ahead(
+    database: Database, coming: Sequence[Slice], now: datetime, *, awake: bool
+) -> AsyncGenerator[_Decided, None]:
     """The slices in their order, the next ones under way: the database looks one up while another is decided on here
     and a third is written.
     """
     under_way = deque[asyncio.Task[_Decided]]()
     try:
         for slice_ in coming:
-            under_way.append(asyncio.create_task(_decide_slice(database, slice_, now)))
+            under_way.append(asyncio.create_task(_decide_slice(database, slice_, now, awake=awake)))
             if len(under_way) > AHEAD:
                 yield await under_way.popleft()
         while under_way:
@@ -114,21 +125,27 @@ async def _read_ahead(database: Database, coming: Sequence[Slice], now: datetime
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _decide_slice(database: Database, slice_: Slice, now: datetime) -> _Decided:
+async def _decide_slice(database: Database, slice_: Slice, now: datetime, *, awake: bool) -> _Decided:
     async with database.read() as session:
-        decided = _Decided(slice_, await snapshot(session))
-        async for positions in positions_of(session, slice_.ids, now):
+        decided = _Decided(slice_, await seen_by(session))
+        async for positions in positions_of(session, slice_.ids, now, awake=awake):
             decided.clients += 1
             decisions = _decide(positions)
             if any(one.news for one in decisions):
                 decided.news.append(decisions)
+            else:
+                facts = decisions[0].facts
+                decided.quiet[facts.client] = (facts.today, rests_until([plan for _, plan in positions], decisions))
             if decided.clients % BREATH == 0:
                 await asyncio.sleep(0)
     return decided
 
 
 async def _write_slice(database: Database, decided: _Decided, now: datetime, hours: Hours, book: Book | None) -> Tally:
-    """Write what is new of a slice, in batches; the slice is noted in the book together with the last one."""
+    """Write what is new of a slice, in batches; the slice is noted in the book together with the last one.
+
+    Who has no news rests from then on: that is lost without harm.
+    """
     tally = Tally(decided.clients)
     batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)]
     # Without anything to write there is still the slice to note.
@@ -137,12 +154,15 @@ async def _write_slice(database: Database, decided: _Decided, now: datetime, hou
         async with database.write() as session:
             if book is not None:
                 await book.lease.keep(session)
-            written = await _write_unless_changed(session, batch, decided.seen, now, hours)
+            written = await _write_unless_changed(session, batch, decided.seen.snapshot, now, hours)
             tally += Tally(0, counted(written), 1)
             if book is not None and number >= len(batches) - 1:
                 width = len(decided.slice.ids)
                 await note_slice(session, book.job, book.day, width, decided.slice.number, tally, now)
         tally += Tally(longest=perf_counter() - began)
+    if decided.quiet:
+        async with database.write() as session:
+            await rest(session, decided.quiet, decided.seen)
     return tally
 
 

@@ -14,7 +14,7 @@ from engine.decision import CaseFacts, CaseStatus, Deferral, RunningCase
 from engine.document import Plain, stored
 from engine.plan import Plan, Verb
 from engine.plan_file import plan
-from engine.store.questions import BETWEEN, ONE, SLICES, SOME, facts_about
+from engine.store.questions import AWAKE, BETWEEN, ONE, SLICES, SOME, facts_about
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 FEW = 1000
@@ -26,6 +26,7 @@ PORTION = 250
 NOTHING = frozenset[int]()
 
 OF_ONE, OF_SOME, OF_A_RANGE = (facts_about(clients) for clients in (ONE, SOME, BETWEEN))
+OF_THE_AWAKE = facts_about(BETWEEN, AWAKE)
 
 
 class Row(NamedTuple):
@@ -104,11 +105,11 @@ async def facts_of(
 
 
 async def positions_of(
-    session: ReadSession, clients: Sequence[int], now: datetime
+    session: ReadSession, clients: Sequence[int], now: datetime, *, awake: bool = False
 ) -> AsyncIterator[Sequence[tuple[CaseFacts, Plan]]]:
-    """The same, all of a client together."""
+    """The same, all of a client together; `awake` leaves out those of a range who rest."""
     plans = Plans(session)
-    async for rows in _rows_of(session, clients, now):
+    async for rows in _rows_of(session, clients, now, awake=awake):
         terms = [await plans.terms(row.plan, row.currency) for row in rows]
         if len(rows) == 1:
             yield ((_facts(rows[0], terms[0], ()), terms[0]),)
@@ -125,14 +126,16 @@ def _beside(row: Row, rows: Sequence[Row], terms: Sequence[Plan]) -> list[Plan]:
     ]
 
 
-async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) -> AsyncIterator[list[Row]]:
+async def _rows_of(
+    session: ReadSession, clients: Sequence[int], now: datetime, *, awake: bool
+) -> AsyncIterator[list[Row]]:
     """One answer for all, not a COPY: what is asked for few saves its planning, and rows of many come faster so.
 
     It is taken up in portions: what has been decided on is gone before the collector of garbage comes to look at it.
     """
     connection = await driver(session)
     async with connection.cursor(binary=True) as cursor:
-        question, asked, prepare = _asked(clients, now)
+        question, asked, prepare = _asked(clients, now, awake=awake)
         await cursor.execute(question, asked, prepare=prepare)
         left: list[Row] = []
         while portion := await cursor.fetchmany(PORTION):
@@ -145,13 +148,14 @@ async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) 
             yield left
 
 
-def _asked(clients: Sequence[int], now: datetime) -> tuple[str, Mapping[str, Any], bool]:
+def _asked(clients: Sequence[int], now: datetime, *, awake: bool) -> tuple[str, Mapping[str, Any], bool]:
     """The question about these clients, its values, and whether its plan is kept for the next time.
 
     For one client and for a range a plan made once fits all; that for a list would suit a short one.
     """
     if isinstance(clients, range):
-        return OF_A_RANGE, {"now": now, "first": clients.start, "last": clients.stop - 1}, False
+        question = OF_THE_AWAKE if awake else OF_A_RANGE
+        return question, {"now": now, "first": clients.start, "last": clients.stop - 1}, False
     if len(clients) == 1:
         return OF_ONE, {"now": now, "client": clients[0]}, True
     return OF_SOME, {"now": now, "clients": list(clients)}, len(clients) <= FEW

@@ -11,15 +11,33 @@ BETWEEN = "{client} between %(first)s and %(last)s"
 SLICES = "select id / %(width)s as slice, count(*) from clients group by slice order by slice"
 """Slice n of the base is the ids from n * width on."""
 
+AWAKE = """
+resting as materialized (
+  -- A rest is void once anything was marked, decided or published that it had not seen; that of a database restored
+  -- from a dump has seen the numbers of transactions yet to come.
+  select t.client_id from rests t
+  where {t.client_id} and t.until > (%(now)s::timestamptz + interval '14 hours')::date
+    and t.newest_plan = (select max(id) from plans)
+    and pg_snapshot_xmax(t.snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
+    and not exists (select from changed_clients m where m.client_id = t.client_id)
+    and not exists (
+      select from settled_marks m
+      where m.client_id = t.client_id and not pg_visible_in_snapshot(m.at::text::xid8, t.snapshot))
+), candidates as (
+  select o.client_id from owing o where not exists (select from resting t where t.client_id = o.client_id)
+)"""
+EVERYBODY = "candidates as (select client_id from owing)"
+"""Who is looked at: all who owe or are worked, or those of them who do not rest (`engine.store.rests`)."""
+
 FACTS = """
-with candidates as (
+with owing as (
   select i.client_id from invoices i
   where i.balance > 0 and i.due <= (%(now)s::timestamptz + interval '1 day')::date and {i.client_id}
   union
   select k.client_id from cases k where k.closed_at is null and {k.client_id}
   union
   select ip.client_id from installment_plans ip where ip.ended_at is null and {ip.client_id}
-), scope as materialized (
+), {candidates}, scope as materialized (
   select c.id, c.group_id, c.plans, c.timezone, (%(now)s::timestamptz at time zone c.timezone)::date as today
   from candidates join clients c on c.id = candidates.client_id and {c.id}
 ), terms as materialized (
@@ -149,9 +167,9 @@ order by w.client_id, w.currency, w.plan_id
 """
 
 
-def facts_about(clients: str) -> str:
+def facts_about(clients: str, candidates: str = EVERYBODY) -> str:
     """FACTS about the clients that a condition names: ONE, SOME or BETWEEN."""
-    text = FACTS
-    for table in ("i", "k", "ip", "a", "c", "h", "p"):
+    text = FACTS.replace("{candidates}", candidates)
+    for table in ("i", "k", "ip", "a", "c", "h", "p", "t"):
         text = text.replace(f"{{{table}.client_id}}", clients.format(client=f"{table}.client_id"))
     return text.replace("{c.id}", clients.format(client="c.id"))

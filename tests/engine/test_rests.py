@@ -1,0 +1,103 @@
+"""Who has nothing to wait for but the calendar is left alone until then, and not a day longer."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from given import THREE_STAGES, given_client, given_invoice, given_plans
+from sqlalchemy import text
+
+from engine.agreements.pauses import pause
+from engine.agreements.promises import promise
+from engine.calendar import AnyHour
+from engine.money import Money
+from engine.rest import LONGEST
+from engine.run import decide_all, decide_changed
+from engine.store.runs import Tally
+from engine.store.session import Database, WriteSession
+
+HOURS = AnyHour()
+DUE = date(2026, 3, 1)
+
+
+def at(day: int) -> datetime:
+    return datetime(2026, 3, 1, 8, tzinfo=UTC) + timedelta(days=day - 1)
+
+
+@pytest.fixture
+async def ana(database: Database) -> int:
+    """Owes 100 since the first of March: reminded on the 6th, warned on the 11th, restricted on the 21st."""
+    async with database.write() as session:
+        await given_plans(session, THREE_STAGES)
+        number = await given_client(session)
+        await given_invoice(session, number, "I1", "100", DUE)
+    return number
+
+
+async def day_by_day(database: Database, first: int, last: int) -> dict[int, Tally]:
+    """The daily runs, each followed by what is done for who has changed."""
+    runs = {}
+    for day in range(first, last + 1):
+        runs[day] = await decide_all(database, at(day), HOURS)
+        await decide_changed(database, at(day) + timedelta(hours=1), HOURS)
+    return runs
+
+
+def looked_at(runs: dict[int, Tally]) -> list[int]:
+    return [day for day, tally in runs.items() if tally.clients]
+
+
+def entered(runs: dict[int, Tally]) -> list[int]:
+    return [day for day, tally in runs.items() if tally.changes["stage entered"]]
+
+
+async def test_between_the_stages_nobody_looks(database: Database, ana: int) -> None:
+    runs = await day_by_day(database, 2, 23)
+    assert entered(runs) == [6, 11, 21]
+    turns = [day for day in range(2, 24) if (at(day).toordinal() + ana) % LONGEST == 0]
+    assert set(looked_at(runs)) == {2, 3, 6, 7, 11, 12, 21, 22, *turns}, "the day itself, the day after, and by turns"
+
+
+async def test_a_bill_that_falls_due_ends_the_rest(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        await given_invoice(session, ana, "I2", "50", date(2026, 3, 9))
+    assert 9 in looked_at(await day_by_day(database, 2, 9))
+
+
+@pytest.mark.parametrize("change", ["promise", "pause", "bill"])
+async def test_news_end_the_rest_at_once(database: Database, ana: int, change: str) -> None:
+    await day_by_day(database, 2, 8)
+    assert (await decide_all(database, at(8), HOURS)).clients == 0
+    async with database.write() as session:
+        await _happen(session, ana, change)
+    assert (await decide_all(database, at(8), HOURS)).clients == 1
+
+
+async def _happen(session: WriteSession, client: int, change: str) -> None:
+    if change == "promise":
+        await promise(session, client, Money(100_00, "RON"), date(2026, 3, 15), at(8))
+    elif change == "pause":
+        await pause(session, client, 3, "on holiday", "olga", at(8))
+    else:
+        await given_invoice(session, client, "I2", "50", date(2026, 3, 7))
+
+
+async def test_a_new_version_of_a_plan_ends_every_rest(database: Database, ana: int) -> None:
+    await day_by_day(database, 2, 8)
+    async with database.write() as session:
+        await given_plans(session, THREE_STAGES.replace("min_debt: 50", "min_debt: 60"))
+    assert (await decide_all(database, at(8), HOURS)).clients == 1
+
+
+async def test_everybody_may_be_looked_at(database: Database, ana: int) -> None:
+    await day_by_day(database, 2, 8)
+    assert (await decide_all(database, at(8), HOURS, everybody=True)).clients == 1
+
+
+async def test_rests_of_a_restored_database_count_for_nothing(database: Database, ana: int) -> None:
+    """There the numbers of transactions begin again: marks to come would look older than a rest of before."""
+    await day_by_day(database, 2, 8)
+    async with database.write() as session:
+        await session.execute(text("update rests set snapshot = '900000000:900000000:'"))
+    assert (await decide_all(database, at(8), HOURS)).clients == 1
