@@ -8,9 +8,11 @@ import pytest
 from given import THREE_STAGES, given_client, given_invoice, given_plans
 from sqlalchemy import text
 
+from engine.agreements.installments import agree_installments
 from engine.agreements.pauses import pause
 from engine.agreements.promises import promise
 from engine.calendar import AnyHour
+from engine.installment import Part
 from engine.money import Money
 from engine.rest import LONGEST
 from engine.run import decide_all, decide_changed
@@ -19,6 +21,28 @@ from engine.store.session import Database, WriteSession
 
 HOURS = AnyHour()
 DUE = date(2026, 3, 1)
+STRICT = """
+groups: [individuals]
+plans:
+  - plan: strict
+    group: individuals
+    standard: true
+    advance: strictest
+    start: {after_days: 0, min_debt: 10}
+    stages:
+      - {stage: mild, actions: [{send: reminder, by: [sms]}]}
+      - {stage: double, min_unpaid_invoices: 2, actions: [{send: warning, by: [sms]}]}
+      - {stage: old, days_past_due: 12, actions: [{do: credit_hold}]}
+"""
+SUSPENDS = """
+groups: [individuals]
+plans:
+  - plan: suspends
+    group: individuals
+    standard: true
+    start: {after_days: 2, min_debt: 10}
+    stages: [{stage: restriction, actions: [{do: suspend_service, min_account_debt: 120}]}]
+"""
 
 
 def at(day: int) -> datetime:
@@ -63,6 +87,36 @@ async def test_a_bill_that_falls_due_ends_the_rest(database: Database, ana: int)
     async with database.write() as session:
         await given_invoice(session, ana, "I2", "50", date(2026, 3, 9))
     assert 9 in looked_at(await day_by_day(database, 2, 9))
+
+
+async def test_an_installment_is_missed_on_its_day(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        parts = [Part(date(2026, 3, 9), 50_00), Part(date(2026, 3, 13), 50_00)]
+        await agree_installments(session, ana, "RON", parts, at(2))
+    runs = await day_by_day(database, 2, 15)
+    assert [day for day, tally in runs.items() if tally.changes["task call"]] == [10, 14]
+
+
+async def test_the_strictest_stage_comes_on_its_day_though_another_is_waited_for(database: Database) -> None:
+    async with database.write() as session:
+        await given_plans(session, STRICT)
+        await given_invoice(session, await given_client(session), "I1", "100", DUE)
+    runs = await day_by_day(database, 1, 14)
+    assert entered(runs) == [1, 13]
+    assert len(looked_at(runs)) < len(runs)
+
+
+async def test_what_a_pause_holds_back_comes_when_it_ends(database: Database) -> None:
+    async with database.write() as session:
+        await given_plans(session, SUSPENDS)
+        client = await given_client(session)
+        await given_invoice(session, client, "I1", "100", DUE)
+        await given_invoice(session, client, "I2", "50", date(2026, 3, 6))
+    await day_by_day(database, 2, 4)
+    async with database.write() as session:
+        await pause(session, client, 5, "on holiday", "olga", at(4))
+    runs = await day_by_day(database, 5, 10)
+    assert [day for day, tally in runs.items() if tally.changes["suspend_service"]] == [9]
 
 
 @pytest.mark.parametrize("change", ["promise", "pause", "bill"])
