@@ -20,11 +20,17 @@ def rests_until(plans: Sequence[Plan], decisions: Sequence[Decision]) -> date:
     with the same debts and agreements. New debts are not told of here: the store knows when they fall due.
     """
     facts = decisions[0].facts
-    if any(plan.include.ages for plan in plans):
+    if any(plan.include.ages for plan in plans) or _unsettled(plans, decisions):
         return facts.today + DAY
     turn = facts.today + timedelta(days=LONGEST - (facts.today.toordinal() + facts.client) % LONGEST)
     days = (day for plan, one in zip(plans, decisions, strict=True) for day in _of_the_calendar(plan, one))
     return min([turn, *(day for day in days if day > facts.today)])
+
+
+def _unsettled(plans: Sequence[Plan], decisions: Sequence[Decision]) -> bool:
+    """Whether more may follow from what is done now than the decision itself says of the step after it."""
+    stepwise_alone = len(plans) == 1 and plans[0].advance is Advance.STEPWISE
+    return any(one.ending is not None or (one.changes and not stepwise_alone) for one in decisions)
 
 
 def _of_the_calendar(plan: Plan, decision: Decision) -> Iterator[date]:

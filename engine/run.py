@@ -60,14 +60,14 @@ class Book:
 class _Decided:
     """What was decided on the facts of a slice: of each client with news all decisions, for they belong together.
 
-    The others rest: from a day of theirs, that of the facts, to another. `seen` is what the facts are as new as.
+    `rests` is from which day of theirs to which a client can be left alone; `seen` what the facts are as new as.
     """
 
     slice: Slice
     seen: Seen
     clients: int = 0
     news: list[list[Decision]] = field(default_factory=list)
-    quiet: dict[int, tuple[date, date]] = field(default_factory=dict)
+    rests: dict[int, tuple[date, date]] = field(default_factory=dict)
 
 
 async def decide_all(
@@ -131,11 +131,9 @@ async def _decide_slice(database: Database, slice_: Slice, now: datetime, *, awa
         async for positions in positions_of(session, slice_.ids, now, awake=awake):
             decided.clients += 1
             decisions = _decide(positions)
+            decided.rests.update([_rest(positions, decisions)])
             if any(one.news for one in decisions):
                 decided.news.append(decisions)
-            else:
-                facts = decisions[0].facts
-                decided.quiet[facts.client] = (facts.today, rests_until([plan for _, plan in positions], decisions))
             if decided.clients % BREATH == 0:
                 await asyncio.sleep(0)
     return decided
@@ -154,29 +152,32 @@ async def _write_slice(database: Database, decided: _Decided, now: datetime, hou
         async with database.write() as session:
             if book is not None:
                 await book.lease.keep(session)
-            written = await _write_unless_changed(session, batch, decided.seen.snapshot, now, hours)
+            written = await _write_unless_changed(session, batch, decided, now, hours)
             tally += Tally(0, counted(written), 1)
             if book is not None and number >= len(batches) - 1:
                 width = len(decided.slice.ids)
                 await note_slice(session, book.job, book.day, width, decided.slice.number, tally, now)
         tally += Tally(longest=perf_counter() - began)
-    if decided.quiet:
+    if decided.rests:
         async with database.write() as session:
-            await rest(session, decided.quiet, decided.seen)
+            await rest(session, decided.rests, decided.seen)
     return tally
 
 
 async def _write_unless_changed(
-    session: WriteSession, batch: Sequence[list[Decision]], seen: str, now: datetime, hours: Hours
+    session: WriteSession, batch: Sequence[list[Decision]], decided: _Decided, now: datetime, hours: Hours
 ) -> list[Decision]:
     """Write decisions made on facts read before the clients were held; who has changed since is decided anew."""
     clients = [decisions[0].facts.client for decisions in batch]
     if not clients:
         return []
     await lock_clients(session, clients)
-    changed = await changed_since(session, clients, seen)
+    changed = await changed_since(session, clients, decided.seen.snapshot)
     kept = [one for decisions in batch if decisions[0].facts.client not in changed for one in decisions]
-    await note_decided(session, [client for client in clients if client not in changed])
+    rests = {client: decided.rests.pop(client) for client in clients}
+    unchanged = [client for client in clients if client not in changed]
+    await note_decided(session, unchanged)
+    await rest(session, {client: rests[client] for client in unchanged}, decided.seen)
     written = await _write_and_follow(session, kept, now, hours)
     return written + await decide_clients(session, sorted(changed), now, hours) if changed else written
 
@@ -188,23 +189,29 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
         began = perf_counter()
         async with database.write() as session:
             clients = await changed_clients(session, BATCH)
-            written = await decide_clients(session, clients, now, hours) if clients else []
+            written = await decide_clients(session, clients, now, hours, resting=True) if clients else []
         if clients:
             total += Tally(len(clients), counted(written), 1, perf_counter() - began)
         if len(clients) < BATCH:
             return total
 
 
-async def decide_clients(session: WriteSession, clients: Sequence[int], now: datetime, hours: Hours) -> list[Decision]:
+async def decide_clients(
+    session: WriteSession, clients: Sequence[int], now: datetime, hours: Hours, *, resting: bool = False
+) -> list[Decision]:
     """Decide for these clients and write what follows, in the caller's transaction. Locks the clients.
 
-    The decisions that change something are given back.
+    The decisions that change something are given back. With `resting` the next daily run need not look at who has
+    nothing to wait for until then: worth its statement where clients are many.
     """
     await lock_clients(session, clients)
     # The marks first: what changes after this statement is marked again, and looked at again.
     await settle_marks(session, clients)
-    decisions = [one async for positions in positions_of(session, clients, now) for one in _decide(positions)]
-    return await _write_and_follow(session, decisions, now, hours)
+    seen = await seen_by(session) if resting else None
+    found = [(positions, _decide(positions)) async for positions in positions_of(session, clients, now)]
+    if seen is not None:
+        await rest(session, dict(_rest(*one) for one in found), seen)
+    return await _write_and_follow(session, [one for _, decisions in found for one in decisions], now, hours)
 
 
 async def _write_and_follow(
@@ -223,6 +230,12 @@ def _decide(positions: Sequence[tuple[CaseFacts, Plan]]) -> list[Decision]:
     for facts, plan in positions:
         decisions.append(decide(_after(decisions, facts) if decisions else facts, plan))
     return decisions
+
+
+def _rest(positions: Sequence[tuple[CaseFacts, Plan]], decisions: Sequence[Decision]) -> tuple[int, tuple[date, date]]:
+    """The client, and from which day to which they can be left alone."""
+    facts = decisions[0].facts
+    return facts.client, (facts.today, rests_until([plan for _, plan in positions], decisions))
 
 
 def _freed(written: Sequence[Decision], decisions: Sequence[Decision]) -> list[int]:

@@ -18,11 +18,12 @@ resting as materialized (
   select t.client_id from rests t
   where {t.client_id} and t.until > (%(now)s::timestamptz + interval '14 hours')::date
     and t.newest_plan = (select max(id) from plans)
-    and pg_snapshot_xmax(t.snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
+    and pg_snapshot_xmax(t.snapshot::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
     and not exists (select from changed_clients m where m.client_id = t.client_id)
     and not exists (
       select from settled_marks m
-      where m.client_id = t.client_id and not pg_visible_in_snapshot(m.at::text::xid8, t.snapshot))
+      where m.client_id = t.client_id and m.at <> t.written_by
+        and not pg_visible_in_snapshot(m.at::text::xid8, t.snapshot::pg_snapshot))
 ), candidates as (
   select o.client_id from owing o where not exists (select from resting t where t.client_id = o.client_id)
 )"""

@@ -1,4 +1,4 @@
-"""Who need not be looked at before a day: written by a run that found nothing to do, void as soon as there is news.
+"""Who need not be looked at before a day: written once they are decided for, void as soon as there is news.
 
 Nobody has to take a rest back. It names the snapshot its facts were read in and the newest plan version there was then,
 and holds only for whom no mark has been made or settled that this snapshot cannot see (`engine.store.feed`).
@@ -26,7 +26,7 @@ class Seen:
 SEEN = text("select pg_current_snapshot()::text, coalesce((select max(id) from plans), 0)")
 REST = text("""
 insert into rests (client_id, until, snapshot, newest_plan)
-select quiet.client_id, least(quiet.until, bill.due), cast(:snapshot as pg_snapshot), :newest_plan
+select quiet.client_id, least(quiet.until, bill.due), :snapshot, :newest_plan
 from unnest(cast(:clients as bigint[]), cast(:days as date[]), cast(:untils as date[])) quiet(client_id, today, until)
 cross join lateral (
   select min(i.due) as due from invoices i
@@ -34,7 +34,8 @@ cross join lateral (
 ) bill
 order by quiet.client_id
 on conflict (client_id) do update
-set until = excluded.until, snapshot = excluded.snapshot, newest_plan = excluded.newest_plan
+set until = excluded.until, snapshot = excluded.snapshot, newest_plan = excluded.newest_plan,
+    written_by = excluded.written_by
 """)
 
 
@@ -43,13 +44,16 @@ async def seen_by(session: ReadSession) -> Seen:
     return Seen(*(await session.execute(SEEN)).one())
 
 
-async def rest(session: WriteSession, quiet: Mapping[int, tuple[date, date]], of: Seen) -> None:
-    """Leave clients alone from a day of theirs to another, or until a bill of theirs falls due."""
-    days: Sequence[tuple[date, date]] = list(quiet.values())
+async def rest(session: WriteSession, rests: Mapping[int, tuple[date, date]], of: Seen) -> None:
+    """Leave clients alone from a day of theirs to another, or until a bill of theirs falls due.
+
+    In the transaction that writes what was decided for them, if anything was.
+    """
+    days: Sequence[tuple[date, date]] = list(rests.values())
     await session.execute(
         REST,
         {
-            "clients": list(quiet),
+            "clients": list(rests),
             "days": [today for today, _ in days],
             "untils": [until for _, until in days],
             "snapshot": of.snapshot,

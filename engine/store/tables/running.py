@@ -6,7 +6,6 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Column, Index, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import UserDefinedType
 
 from engine.store.tables.base import Base, Json, Moment
 
@@ -65,23 +64,17 @@ SETTLED_MARKS = _marks("settled_marks")
 """Who has been decided for lately; `at` is the id of the transaction that did, or whose change a full run has seen."""
 
 
-class Snapshot(UserDefinedType[str]):
-    """What a transaction can see, as PostgreSQL writes it: pg_snapshot."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """The name of the type."""
-        return "pg_snapshot"
-
-
 class Rest(Base):
-    """A client who need not be looked at before a day of theirs, as far as the snapshot and plan versions tell."""
+    """A client who need not be looked at before a day of theirs, as far as the snapshot and plan versions tell.
+
+    `written_by` is the transaction that decided so: what it settled itself is no news.
+    """
 
     __tablename__ = "rests"
     __table_args__ = {"postgresql_with": {"fillfactor": 70}}  # noqa: RUF012
 
     client_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     until: Mapped[date]
-    snapshot: Mapped[str] = mapped_column(Snapshot)
+    snapshot: Mapped[str]
     newest_plan: Mapped[int] = mapped_column(BigInteger)
+    written_by: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))

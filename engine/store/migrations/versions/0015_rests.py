@@ -11,8 +11,9 @@ RESTS = """
 create table rests (
   client_id bigint constraint pk_rests primary key,
   until date not null,
-  snapshot pg_snapshot not null,
-  newest_plan bigint not null
+  snapshot varchar not null,
+  newest_plan bigint not null,
+  written_by bigint not null default pg_current_xact_id()::text::bigint
 ) with (fillfactor = 70)
 """
 """Whoever changes the rule itself empties this table in a migration: what was decided by the old one is no rest."""
