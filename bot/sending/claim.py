@@ -92,24 +92,21 @@ FINAL = (UNWARRANTED, NOTHING_TO_SHOW)
 """After these nothing follows; after a closed case or a settled subject the contact stays as it is."""
 PUT_OFF = ("opted out", "the address is unusable", "a person has taken over")
 
-SENDING = text("""
-update outbound set state = 'sending', tries = tries + 1, lease_until = now() + make_interval(secs => :lease)
-where id = any(:outbound)
-""")
-
-ATTEMPTS = text("""
+ENLIST = text("""
+with packed as (
+  select * from unnest(cast(:ids as uuid[]), cast(:outbound as bigint[]), cast(:messages as bigint[]),
+                       cast(:numbers as int[]), cast(:bodies as bytea[]), cast(:digests as bytea[]))
+    n(id, outbound, message, no, body, digest)
+), said as (
+  update messages m set text = packed.body from packed where m.id = packed.message and m.author <> 'operator'
+), sending as (
+  update outbound o set state = 'sending', tries = tries + 1, lease_until = now() + make_interval(secs => :lease)
+  from packed where o.id = packed.outbound
+)
 insert into attempts (id, outbound_id, no, state, body, digest, started_at)
-select id, outbound_id, no, 'sending', body, digest, :now
-from unnest(cast(:ids as uuid[]), cast(:outbound as bigint[]), cast(:numbers as int[]), cast(:bodies as bytea[]),
-            cast(:digests as bytea[])) a(id, outbound_id, no, body, digest)
+select id, outbound, no, 'sending', body, digest, :now from packed
 """)
-
-SAID = text("""
-update messages m set text = said.text
-from unnest(cast(:messages as bigint[]), cast(:texts as bytea[])) said(id, text)
-where m.id = said.id and m.author <> 'operator'
-""")
-"""What was really said; the words of a person stay as they wrote them."""
+"""Attempts, leases, and what was really said; the words of a person stay as they wrote them."""
 
 
 class Lane(NamedTuple):
@@ -224,18 +221,15 @@ async def enlist(session: WriteSession, packed: Sequence[Packed], lease: float, 
     """Write the attempts of messages held and packed, and lease the messages for `lease` seconds."""
     if not packed:
         return []
-    outbound = [one.parcel.outbound for one in packed]
-    bodies = [one.shown.encode() for one in packed]
     attempts = {
         "ids": [one.draft.attempt for one in packed],
-        "outbound": outbound,
+        "outbound": [one.parcel.outbound for one in packed],
+        "messages": [one.parcel.message for one in packed],
         "numbers": [one.parcel.tries + 1 for one in packed],
-        "bodies": bodies,
+        "bodies": [one.shown.encode() for one in packed],
         "digests": [one.draft.sought.digest for one in packed],
     }
-    await session.execute(ATTEMPTS, attempts | {"now": now})
-    await session.execute(SAID, {"messages": [one.parcel.message for one in packed], "texts": bodies})
-    await session.execute(SENDING, {"outbound": outbound, "lease": lease})
+    await session.execute(ENLIST, attempts | {"lease": lease, "now": now})
     return [
         Claimed(
             one.parcel.outbound,
