@@ -5,11 +5,12 @@ Handling is one transaction; an event whose handling fails is tried again a few 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.application import Application
 from bot.chats import After, handle_update
@@ -33,7 +34,15 @@ from engine.store.tables.talk import InboxEvent, InboxState
 SMS, MAIL, PAYMENTS, TELEGRAM = "twilio-sms", "mail", "payments", "telegram"
 STATUS_BATCH, OTHERS = 200, 20
 """So many reports, and so many of all else, are handled before it is the turn of the others."""
+AT_ONCE = 4
+"""So many of all else are under way together: while one is being committed, the next is read."""
 MOST_TRIES = 5
+
+
+WAITING = text("""
+select exists (select from inbox where state = 'new' and provider = any(:reports)),
+       (select count(*) from (select from inbox where state = 'new' and provider <> all(:reports) limit :most) others)
+""")
 
 
 class Parked(ValueError):
@@ -78,11 +87,14 @@ async def handle_round(app: Application, now: datetime) -> int:
 
     Reports touch no client and go many in a transaction; whatever may book something has one of its own.
     """
-    handled = await _handle_statuses(app, now, STATUS_BATCH)
-    for _ in range(OTHERS):
-        if not await _handle(app, now):
-            break
-        handled += 1
+    async with app.database.read() as session:
+        asked = {"reports": list(STATUSES), "most": OTHERS}
+        reports, others = (await session.execute(WAITING, asked)).one()
+    handled = await _handle_statuses(app, now, STATUS_BATCH) if reports else 0
+    for start in range(0, others, AT_ONCE):
+        async with asyncio.TaskGroup() as together:
+            tasks = [together.create_task(_handle(app, now)) for _ in range(min(AT_ONCE, others - start))]
+        handled += sum(task.result() for task in tasks)
     return handled
 
 

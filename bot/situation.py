@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import text
 
 from bot.application import Application
 from bot.matters import Matters
@@ -26,7 +26,6 @@ from engine.plan import Notice, Offers, Plan, Verb
 from engine.store.facts import facts_of
 from engine.store.session import ReadSession
 from engine.store.tables.casework import Case, Contact, Occasion
-from engine.store.tables.portfolio import Account
 
 UNMET = (Occasion.ADDED, Occasion.PROMISE_BROKEN, Occasion.INSTALLMENT_MISSED, Occasion.PAYMENT_UNCLEAR)
 """Occasions to write while something is free to be paid: nobody who says they paid is asked where the money is."""
@@ -37,6 +36,9 @@ LIMITED = "restriction_notice"
 NEWS = frozenset(map(Occasion, Notice))
 FRESH = timedelta(days=3)
 """So long after it was planned news of what has happened is still told: a pause or a person's talk may hold it up."""
+
+
+ACCOUNTS = text("select id, ref, service from accounts where id = any(:owing)")
 
 
 class Person(Protocol):
@@ -80,8 +82,8 @@ class Situations:
         """Read the debts of these clients, the accounts they are on, and what is agreed with them."""
         positions = [Position(facts, plan, facts.claim) async for facts, plan in facts_of(session, clients, now)]
         owing = {item.account for position in positions for item in position.debt.owed}
-        columns = select(Account.id, Account.ref, Account.service).where(Account.id.in_(owing))
-        accounts = {number: (ref, service) for number, ref, service in await session.execute(columns)} if owing else {}
+        rows = await session.execute(ACCOUNTS, {"owing": sorted(owing)}) if owing else ()
+        accounts = {row.id: (row.ref, row.service) for row in rows}
         matters = await Matters.read(session, clients, now)
         return cls(app, now, positions, accounts, matters)
 
