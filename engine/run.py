@@ -90,7 +90,7 @@ async def decide_all(
         done = await done_slices(session, book.job, book.day, width) if book else {}
     total, there_are = sum(done.values(), Tally()), sum(one.clients for one in base)
     passed = sum(one.clients for one in base if one.number in done)
-    planned_at = 0
+    planned_at = 1  # who has written nothing yet keeps the plans of the day before
     left = [one for one in base if one.number not in done]
     async with aclosing(_read_ahead(database, left, now, awake=not everybody)) as coming:
         async for decided in coming:

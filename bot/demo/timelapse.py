@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 
 from bot.clock import SimulatedClock
 from bot.demo.services import ServiceSystem
@@ -16,9 +16,11 @@ from bot.resolver import in_doubt, resolve_unknown
 from bot.sandbox import Sandbox
 from bot.ticks import day_tick
 from engine.calendar import at_local
-from engine.contact import Delivery
-from engine.store.tables.casework import Contact, ContactState
-from engine.store.tables.talk import Outbound
+
+DUE = text("""
+select (select min(send_from) from contacts where state = 'planned'),
+       (select min(send_from) from outbound where state = 'ready')
+""")
 
 
 class Timelapse:
@@ -66,10 +68,8 @@ class Timelapse:
         moments += [
             at_local(now.astimezone(deployment).date() + timedelta(days=n), app.decide_at, deployment) for n in (0, 1)
         ]
-        planned = select(func.min(Contact.send_from)).where(Contact.state == ContactState.PLANNED)
-        ready = select(func.min(Outbound.send_from)).where(Outbound.state == Delivery.READY)
         async with app.database.read() as session:
-            due = (await session.execute(select(planned.scalar_subquery(), ready.scalar_subquery()))).one()
+            due = (await session.execute(DUE)).one()
         moments += [moment or now for moment in due]
         acting = self._subscribers.next_at()
         return min(moment for moment in (*moments, acting or now) if moment > now)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.store.session import ReadSession, WriteSession
@@ -47,9 +47,12 @@ async def note_slice(
     await session.execute(insert(RunSlice).values(row | told).on_conflict_do_nothing())
 
 
+DONE = text("select exists (select from daily_runs where job = :job and day = :day)")
+
+
 async def day_done(session: ReadSession, job: str, day: date) -> bool:
     """Whether the run of that day is over."""
-    return await session.get(DailyRun, (job, day)) is not None
+    return bool(await session.scalar(DONE, {"job": job, "day": day}))
 
 
 async def note_day(session: WriteSession, job: str, day: date, now: datetime) -> None:

@@ -118,6 +118,7 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
         pool_recycle=RECYCLED,
         hide_parameters=True,
         isolation_level=isolation,
+        skip_autocommit_rollback=reading,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
