@@ -118,7 +118,6 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
         pool_recycle=RECYCLED,
         hide_parameters=True,
         isolation_level=isolation,
-        skip_autocommit_rollback=reading,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -139,13 +138,13 @@ def _in_sql(statement: TextClause) -> str | None:
 
 
 async def _ask(connection: psycopg.AsyncConnection[Any], sql: str, values: Mapping[str, Any]) -> Result[Any]:
-    async with connection.cursor() as cursor:
-        try:
+    try:
+        async with connection.cursor() as cursor:
             await cursor.execute(sql, values)
             rows = [] if cursor.description is None else await cursor.fetchall()
-        except psycopg.Error as fault:
-            raise DBAPIError.instance(sql, None, fault, psycopg.Error, hide_parameters=True) from fault
-        return IteratorResult(SimpleResultMetaData([one.name for one in cursor.description or ()]), iter(rows))
+            return IteratorResult(SimpleResultMetaData([one.name for one in cursor.description or ()]), iter(rows))
+    except psycopg.Error as fault:
+        raise DBAPIError.instance(sql, None, fault, psycopg.Error, hide_parameters=True) from fault
 
 
 async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:
