@@ -37,6 +37,8 @@ class ReadSession(AsyncSession):
             sql = _in_sql(statement) if isinstance(statement, TextClause) else None
             if sql is None:
                 return await super().execute(statement, params, **options)
+            if self.autoflush and (self.new or self.dirty or self.deleted):
+                await self.flush()
             return await _ask(await driver(self), sql, params or {})
 
         async def scalar(self, statement, params=None, **options):
