@@ -134,9 +134,9 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
 @lru_cache(maxsize=PREPARED)
 def _in_sql(statement: TextClause) -> str | None:
     """A statement as the driver takes it; None where types of ours have to be told of its values first."""
-    if any(not isinstance(one.type, NullType) for one in statement._bindparams.values()):
-        return None
-    return str(statement.compile(dialect=DIALECT))
+    compiled = statement.compile(dialect=DIALECT)
+    typed = any(not isinstance(one.type, NullType) for one in compiled.binds.values())
+    return None if typed else str(compiled)
 
 
 async def _ask(connection: psycopg.AsyncConnection[Any], sql: str, values: Mapping[str, Any]) -> Result[Any]:
