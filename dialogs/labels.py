@@ -42,7 +42,9 @@ def named_by(option: Option, script: Script, catalog: Catalog) -> tuple[str, ...
 def _named(said: str, offered: Iterable[Option], script: Script, catalog: Catalog) -> str:
     """The option whose words are said, the longest counting: an internet bank is no bank. Nothing where two fit."""
     found = {
-        option.id: max((one.count(" ") + 1 for one in named_by(option, script, catalog) if f" {one} " in said), default=0)
+        option.id: max(
+            (one.count(" ") + 1 for one in named_by(option, script, catalog) if f" {one} " in said), default=0
+        )
         for option in offered
     }
     longest = max(found.values(), default=0)

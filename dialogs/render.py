@@ -15,6 +15,7 @@ from dialogs.catalog import SOURCE, Catalog
 from dialogs.facts import AccountDue, Due, Facts
 from dialogs.flow import SHARED, Script
 from dialogs.message import Choice, Message, Option, Schedule, Speech, Value
+from dialogs.services import service_named, services_named
 from dialogs.text import FACTS, Shape, Text, fill
 from engine.contact import ChannelKind
 from engine.money import Money
@@ -143,7 +144,8 @@ class _Voice:
             return self._schedule(value)
         if isinstance(value, date):
             return self._date(value, weekday=shape == Shape.DAY)
-        return self._spoken(name, str(value)) if self.spoken else str(value)
+        told = services_named(str(value), self.catalog.language) if name == "restored" else str(value)
+        return self._spoken(name, told) if self.spoken else told
 
     def _fact(self, name: str) -> Value:
         owner, _, part = name.partition(".")
@@ -163,12 +165,10 @@ class _Voice:
         return (", " if self.spoken else "\n").join(parts)
 
     def _account(self, account: AccountDue) -> str:
+        service = service_named(account.service, self.catalog.language)
         if self.spoken:
-            return ", ".join(
-                filter(None, (spoken_number(account.account), account.service, self._money(account.amount)))
-            )
-        service = f" ({account.service})" if account.service else ""
-        return f"{account.account}{service}: {self._money(account.amount)}"
+            return ", ".join(filter(None, (spoken_number(account.account), service, self._money(account.amount))))
+        return f"{account.account}{f' ({service})' if service else ''}: {self._money(account.amount)}"
 
     def _date(self, day: date, *, weekday: bool) -> str:
         forms, today = self.catalog.forms, self.facts.today

@@ -38,6 +38,10 @@ PLAIN: Mapping[Effect, Outcome] = {
 """Effects that need no value."""
 
 
+TAKEN = "taken"
+"""The slot that keeps which offer this talk has taken: once is enough."""
+
+
 class StepFault(Exception):
     """A step of the script cannot be walked: a person takes over, and is told why."""
 
@@ -51,7 +55,7 @@ def told(step: Step, state: State, facts: Facts, matter: str) -> Outcome | Probl
     if step.emit is None:
         return None
     if step.emit == Effect.OFFER:
-        return OfferAccepted(OfferKind(matter))
+        return None if state.slots.get(TAKEN) == matter else OfferAccepted(OfferKind(matter))
     if step.emit == Effect.PROMISE:
         return _promise(step, state, facts, matter)
     made = OF_VALUES.get(step.emit)

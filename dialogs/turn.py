@@ -14,6 +14,8 @@ from dialogs.identity import ask_who, identify
 from dialogs.message import Chose, Keys, Message, Option, Reply, Said
 from dialogs.reading.reader import read
 from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Reading
+from dialogs.reading.vocabulary import vocabulary
+from dialogs.reading.word_rules import is_sign_of_yes
 from dialogs.state import State
 from dialogs.succession import succeeded
 from dialogs.telling import StepFault
@@ -210,7 +212,7 @@ def _answered(walk: Walk, ask: Ask, reading: Reading) -> bool:
 
 def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
     """The reply is no answer to the question, or there was none."""
-    courteous = reading.acts(Intent.AFFIRM, Intent.THANKS)
+    courteous = reading.acts(Intent.AFFIRM, Intent.THANKS) or (walk.state.done and _nods(walk, reading))
     choosing = ask is not None and ask.kind == AskKind.CHOICE
     if courteous and walk.state.done:
         walk.event("thanked")
@@ -233,6 +235,11 @@ def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
         walk.event("reopened")
     else:
         _miss(walk, ask)
+
+
+def _nods(walk: Walk, reading: Reading) -> bool:
+    """Whether the reply is a thumb, or another sign of yes, and nothing else."""
+    return is_sign_of_yes(reading.text, tuple(map(vocabulary, walk.languages)))
 
 
 def _other_day(walk: Walk, reading: Reading) -> bool:

@@ -24,9 +24,9 @@ from dialogs.flow import (
 from dialogs.message import Message, Option, Schedule, Value
 from dialogs.reading.reading import LANGUAGES, Reading
 from dialogs.state import Slot, State
-from dialogs.telling import StepFault, told
+from dialogs.telling import TAKEN, StepFault, told
 from dialogs.text import PRIVATE
-from engine.outcome import Handover, LanguageChanged, OperatorRequested, OptedOut, Outcome, PromiseMade
+from engine.outcome import Handover, LanguageChanged, OfferAccepted, OperatorRequested, OptedOut, Outcome, PromiseMade
 
 STEPS = 50
 """Steps of one turn after which the script is taken to run in a circle, and a person takes over."""
@@ -291,6 +291,8 @@ class Walk:
             return outcome
         if outcome is not None:
             self.outcomes.append(outcome)
+        if isinstance(outcome, OfferAccepted):
+            self.keep(TAKEN, outcome.offer)
         if isinstance(outcome, PromiseMade):
             booked = (outcome.amount, outcome.until) if outcome.amount else None
             self.state = replace(self.state, booked=booked, corrects=False)

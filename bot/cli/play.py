@@ -15,7 +15,7 @@ import typer
 from bot.cli.days import BadDay, read_day
 from bot.clock import real_clock
 from bot.play.golden import DAYS, SILENCE, SUBSCRIBER, Golden, Line, said, take, written
-from bot.play.premise import KEYS, Premise
+from bot.play.premise import KEYS, Premise, usual
 from bot.play.shown import shown, standing
 from bot.play.talk import Talk
 from bot.settings import StoreSettings, load_settings
@@ -162,6 +162,7 @@ def _premise(
     day = read_day(today) or day or local_day(real_clock(), zone(timezone))
     given = {**given, **dict(_single(one) for one in single)}
     given.setdefault("since", Node("since", 1, (day - OVERDUE).isoformat()))
+    given = {**usual(script.matter, day), **given}
     return Premise(script.name, lang, day, channel, given)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from bot.simulate.amounts import amount_of
 from dialogs.facts import MATTERS, AccountDue, Due, Facts, PayPoint
 from dialogs.message import Schedule
 from engine.contact import ChannelKind
-from engine.document import Node
+from engine.document import Node, parse
 from engine.money import Money, is_currency, money
 
 KEYS = (
@@ -24,6 +24,12 @@ KEYS = (
 """The facts that can be given."""
 PAIR, TRIPLE = 2, 3
 SINCE = date(2026, 4, 20)
+NEAR = timedelta(days=7)
+OVER = ("broken", "missed", "kept", "dispute", "answered", "claim")
+"""Matters whose day is behind."""
+PART = "70"
+ALONGSIDE = {"amnesty": {"cancelled": "50"}, "prepayment": {"months_paid": "10", "months_free": "2"}}
+"""Facts without which a matter cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,15 @@ class Premise:
             places=given.places(),
             **{name: given.matter(name) for name in MATTERS},  # type: ignore[arg-type] # every one of them is a Due
         )
+
+
+def usual(matter: str, today: date) -> dict[str, Node]:
+    """What a script about that matter speaks of, for a client of whom nothing of it was said."""
+    if not matter:
+        return {}
+    day = today + (-NEAR if matter in OVER else NEAR)
+    written = {matter: f"[{PART}, {day.isoformat()}]", **ALONGSIDE.get(matter, {})}
+    return {name: parse(value, name) for name, value in written.items()}
 
 
 class _Given(dict[str, Node]):

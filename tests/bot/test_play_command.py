@@ -98,6 +98,15 @@ def test_a_talk_is_kept_as_a_test_that_passes(here: Path) -> None:
     assert "13 mai" in again.stdout, "facts and the day of a kept talk can be taken up"
 
 
+@pytest.mark.parametrize("name", [name for name, script in load_scripts().items() if script.matter])
+def test_a_script_has_usual_facts_of_its_matter_and_a_talk_with_them_is_kept(here: Path, name: str) -> None:
+    done = play(name, *TODAY, "--save", "usual.yaml")
+    assert done.exit_code == 0, done.stderr
+    assert "70 USD" in done.stdout
+    (golden,) = read_goldens(here / "usual.yaml")
+    assert replay(load_scripts()[name], golden.premise, golden.lines) == golden.lines
+
+
 def test_a_saved_name_goes_to_the_golden_talks_and_replaces_none(here: Path) -> None:
     (here / "tests" / "conversations").mkdir(parents=True)
     assert play("reminder", "--save", "en-new", typed="stop\n").exit_code == 0
