@@ -160,6 +160,8 @@ async def _write_slice(database: Database, decided: _Decided, now: datetime, hou
         tally += Tally(longest=perf_counter() - began)
     if decided.rests:
         async with database.write() as session:
+            if book is not None:
+                await book.lease.keep(session)
             await rest(session, decided.rests, decided.seen)
     return tally
 

@@ -28,6 +28,17 @@ where not pg_visible_in_snapshot(cast(cast(at as text) as xid8), cast(:snapshot 
 SETTLE = text("delete from changed_clients where client_id = any(:clients)")
 DECIDED = text("insert into settled_marks (client_id) select unnest(cast(:clients as bigint[]))")
 FORGET_SEEN = text("""
+with void as (
+  -- A rest that a mark ends must not count again once the mark is forgotten.
+  select t.client_id from rests t
+  where exists (
+    select from settled_marks m
+    where m.client_id = t.client_id and m.at <> t.written_by
+      and not pg_visible_in_snapshot(cast(cast(m.at as text) as xid8), cast(t.snapshot as pg_snapshot)))
+  order by t.client_id for update
+), gone as (
+  delete from rests where client_id in (select client_id from void)
+)
 delete from settled_marks
 where pg_visible_in_snapshot(cast(cast(at as text) as xid8), cast(:snapshot as pg_snapshot))
   -- Of a database restored from a dump: the number of a transaction yet to come.
@@ -42,7 +53,7 @@ with seen as (
 ), settled as (
   delete from changed_clients where ctid = any(array(select ctid from seen)) returning client_id, at
 ), kept as (
-  insert into settled_marks (client_id, at) select client_id, max(at) from settled group by client_id
+  insert into settled_marks (client_id, at) select distinct client_id, at from settled
 )
 select count(*) from settled
 """)

@@ -16,7 +16,7 @@ resting as materialized (
   -- A rest is void once anything was marked, decided or published that it had not seen; that of a database restored
   -- from a dump has seen the numbers of transactions yet to come.
   select t.client_id from rests t
-  where {t.client_id} and t.until > (%(now)s::timestamptz + interval '14 hours')::date
+  where {t.client_id} and t.until > (%(now)s::timestamptz at time zone 'UTC' + interval '14 hours')::date
     and t.newest_plan = (select max(id) from plans)
     and pg_snapshot_xmax(t.snapshot::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
     and not exists (select from changed_clients m where m.client_id = t.client_id)

@@ -26,12 +26,17 @@ class Seen:
 SEEN = text("select pg_current_snapshot()::text, coalesce((select max(id) from plans), 0)")
 REST = text("""
 insert into rests (client_id, until, snapshot, newest_plan)
-select quiet.client_id, least(quiet.until, bill.due), :snapshot, :newest_plan
+select quiet.client_id, least(quiet.until, bill.due, part.missed), :snapshot, :newest_plan
 from unnest(cast(:clients as bigint[]), cast(:days as date[]), cast(:untils as date[])) quiet(client_id, today, until)
 cross join lateral (
   select min(i.due) as due from invoices i
   where i.client_id = quiet.client_id and i.balance > 0 and i.due > quiet.today
 ) bill
+cross join lateral (
+  -- Also one in a currency in which nothing is owed yet.
+  select min(i.due) + 1 as missed from installment_plans p join installments i on i.plan_id = p.id
+  where p.client_id = quiet.client_id and p.ended_at is null and i.due >= quiet.today
+) part
 order by quiet.client_id
 on conflict (client_id) do update
 set until = excluded.until, snapshot = excluded.snapshot, newest_plan = excluded.newest_plan,
@@ -45,7 +50,7 @@ async def seen_by(session: ReadSession) -> Seen:
 
 
 async def rest(session: WriteSession, rests: Mapping[int, tuple[date, date]], of: Seen) -> None:
-    """Leave clients alone from a day of theirs to another, or until a bill of theirs falls due.
+    """Leave clients alone from a day of theirs to another, or until a bill falls due or an installment is missed.
 
     In the transaction that writes what was decided for them, if anything was.
     """

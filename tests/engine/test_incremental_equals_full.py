@@ -116,7 +116,7 @@ async def bill(session: WriteSession, it: Happening) -> None:
     service = "tv" if it.which % 2 else "internet"
     ref, sum_ = f"I{it.client}-{it.now:%d%H}-{it.which}", str(it.sum.major)
     if await session.scalar(select(Invoice.id).where(Invoice.ref == ref)) is None:
-        due, account = it.now.date() + timedelta(days=it.which % 9 - 4), f"A{it.client}{service}"
+        due, account = it.now.date() + timedelta(days=it.which % 24 - 4), f"A{it.client}{service}"
         await given_invoice(session, it.client, ref, sum_, due, account=account, service=service)
         await settle_credit(session, it.client, it.now)
 

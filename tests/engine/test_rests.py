@@ -13,6 +13,7 @@ from engine.agreements.pauses import pause
 from engine.agreements.promises import promise
 from engine.calendar import AnyHour
 from engine.installment import Part
+from engine.ledger import Received, receive
 from engine.money import Money
 from engine.rest import LONGEST
 from engine.run import decide_all, decide_changed
@@ -95,6 +96,40 @@ async def test_an_installment_is_missed_on_its_day(database: Database, ana: int)
         await agree_installments(session, ana, "RON", parts, at(2))
     runs = await day_by_day(database, 2, 15)
     assert [day for day, tally in runs.items() if tally.changes["task call"]] == [10, 14]
+
+
+async def test_an_installment_is_missed_in_a_currency_in_which_nothing_is_due_yet(database: Database) -> None:
+    """Somebody owes too little to be worked, and pays the parts of a bill to come in another currency."""
+    async with database.write() as session:
+        await given_plans(session, THREE_STAGES)
+        for number in range(3):
+            client = await given_client(session, f"c{number}")
+            await given_invoice(session, client, f"I{number}", "40", DUE, account=f"A{number}")
+            await given_invoice(
+                session, client, f"E{number}", "90", date(2026, 4, 20), account=f"B{number}", currency="EUR"
+            )
+            await agree_installments(session, client, "EUR", [Part(date(2026, 3, 6), 90_00)], at(1))
+    runs = await day_by_day(database, 1, 8)
+    assert {day: tally.changes["task call"] for day, tally in runs.items() if tally.changes["task call"]} == {7: 3}
+
+
+async def test_an_old_rest_does_not_come_back_once_its_end_is_forgotten(database: Database) -> None:
+    """Who has paid is not looked at; the mark of that is forgotten; a new bill has to be worked from its day on."""
+    async with database.write() as session:
+        await given_plans(session, THREE_STAGES.replace("after_days: 5, min_debt", "after_days: 0, min_debt", 1))
+        clients = [await given_client(session, f"c{number}") for number in range(14)]
+        for client in clients:
+            await given_invoice(session, client, f"I{client}", "40", DUE, account=f"A{client}")
+    await day_by_day(database, 1, 2)
+    async with database.write() as session:
+        for client in clients:
+            await receive(session, Received(f"P{client}", client, Money(40_00, "RON"), at(2), "billing"), at(2))
+    await day_by_day(database, 3, 3)
+    async with database.write() as session:
+        for client in clients:
+            await given_invoice(session, client, f"J{client}", "60", date(2026, 3, 6), account=f"A{client}")
+    runs = await day_by_day(database, 4, 7)
+    assert {day: tally.changes["stage entered"] for day, tally in runs.items()} == {4: 0, 5: 0, 6: 14, 7: 0}
 
 
 async def test_the_strictest_stage_comes_on_its_day_though_another_is_waited_for(database: Database) -> None:
