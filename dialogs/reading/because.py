@@ -11,6 +11,8 @@ from dialogs.reading.reading import Band, Intent
 from dialogs.reading.values import Values
 
 MOST = 3
+UNTOLD = "no word tells"
+"""What is said of a reply that was judged by its letters and its length alone."""
 SAYABLE = "kopwe"
 """Kinds of features that can be said in words: rows of letters and lengths say nothing to a person."""
 TOLD = {
@@ -39,7 +41,7 @@ def because(model: Model, judged: Judged, spoken: Tongue, named: Values) -> tupl
     """One line each: what was wanted and by which words, the language, the values."""
     wanted = f"{judged.intent} {judged.chance:.2f}"
     rival = judged.second if judged.second != judged.intent else Intent.OTHER
-    words = ", ".join(_telling(model, judged, rival)) or "no word tells"
+    words = ", ".join(_telling(model, judged, rival)) or UNTOLD
     also = "and also" if judged.clear else "rather than"
     return (f"{wanted}, {BANDS[judged.band]}: {words}; {also} {rival}", spoken.why, *named.why)
 

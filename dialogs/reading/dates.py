@@ -64,8 +64,13 @@ def days(row: Row, today: date, asked: Asked, past: Tense) -> Found:
 
 
 def _is_figure(row: Row, named: Named, asked: Asked) -> bool:
-    """Whether digits that may be a day are a share or a decimal, where no day was asked for: 1/2, 1.5."""
+    """Whether digits that may be a day are a share or a decimal, where no day was asked for: 1/2, 1.5.
+
+    Where a count was asked for, they are one: in 3.
+    """
     marked = row.has(named.first - 1, "on", "dayon", "till")
+    if asked == Asked.COUNT and named.rule == "day of the month":
+        return row.has(named.last, "day") and not row.has(named.last, "ord")
     if named.rule == "day.month":
         return not marked and len(row.value(named.last, "dm")) == len("1.5")
     share = (row.value(named.first, "int"), row.value(named.last, "int"))

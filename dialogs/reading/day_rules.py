@@ -9,7 +9,7 @@ from decimal import Decimal
 from dialogs.reading import reckoning as on
 from dialogs.reading.patterns import NUMBERS, Values
 
-SHORT_WEEKDAYS = {"mon": 0, "luni": 0, "wed": 2, "sat": 5, "sun": 6}
+SHORT_WEEKDAYS = {"mon": 0, "luni": 0, "wed": 2, "fri": 4, "sat": 5, "sun": 6}
 """Marks of weekdays whose words mean something else as well."""
 MAY = 5
 HALF = Decimal("0.5")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+from dialogs.reading.concepts import CYRILLIC
 from dialogs.reading.examples import Example
 from dialogs.reading.model import Model, learn
 from dialogs.reading.reader import read
@@ -48,7 +49,12 @@ class Case:
     @property
     def latin(self) -> bool:
         """Whether a language of another alphabet is written in Latin letters."""
-        return self.language in {"uk", "ru"} and not any("а" <= char <= "ӿ" for char in self.text.lower())
+        return self.language in CYRILLIC and self.lettered and not any("а" <= char <= "ӿ" for char in self.text.lower())
+
+    @property
+    def lettered(self) -> bool:
+        """Whether there is a letter to tell the language by."""
+        return any(map(str.isalpha, self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ def score(cases: Sequence[Case]) -> Score:
     acted = [case for case in ours if case.acted]
     stops = [case for case in cases if case.intent == Intent.OPT_OUT]
     heard = [case for case in cases if case.found == Intent.OPT_OUT and case.acted]
-    native = [case for case in cases if not case.latin]
+    latin = [case for case in cases if case.latin]
+    native = [case for case in cases if case.lettered and not case.latin]
     return Score(
         rows=len(cases),
         right=_share(cases, lambda case: case.right),
@@ -90,9 +97,7 @@ def score(cases: Sequence[Case]) -> Score:
         opt_out_heard=_share(stops, lambda case: case.found == Intent.OPT_OUT),
         opt_out_false=len([case for case in heard if not case.right]) / max(1, len(cases) - len(stops)),
         language=_share(native, lambda case: case.reading.language == case.language),
-        language_latin=_share(
-            [case for case in cases if case.latin], lambda case: case.reading.language == case.language
-        ),
+        language_latin=_share(latin, lambda case: case.reading.language == case.language),
     )
 
 

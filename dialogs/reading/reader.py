@@ -14,7 +14,7 @@ from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Reading
 from dialogs.reading.skeleton import normalise, words
 from dialogs.reading.traits import Traits, kins_of, slots
 from dialogs.reading.values import Values, values
-from dialogs.reading.vocabulary import Vocabulary, vocabulary
+from dialogs.reading.vocabulary import vocabulary
 from dialogs.reading.word_rules import (
     ANSWERS,
     WHOLE_REPLY,
@@ -51,6 +51,10 @@ TIMELY = frozenset(
     }
 )
 """Concepts that name a time and want nothing by themselves."""
+ONESELF = frozenset({"i_word", "this_that", "first_name", "call", "clock"})
+"""Concepts of the words by which one says who one is: in sunt and am, the last two are found."""
+IN_PARTS = frozenset({"installments", "split", "monthly", "half", "gradually", "schedule", "in_parts_idiom"})
+"""Concepts of paying a debt in more than one payment."""
 SHORT_WORD = 3
 """Letters of a word that may stand beside a time and say nothing: on, by, the."""
 PLAIN_ANSWER = 2
@@ -88,7 +92,10 @@ def read(
     whole = Traits(tuple(row.split()), kins, slots(plain, row, named, heard, today))
     if asked == Asked.CONFIRM and is_sign_of_yes(plain, everyone):
         heard = replace(heard, answer=True, wavers=False)
-    wish = _ruled(judged(mind, plain, whole, asked, heard.never), row, known, heard, asked)
+    thanked = is_thanks(row, known) or (bool(plain) and not whole.tokens and is_sign_of_yes(plain, everyone))
+    wish = _ruled(judged(mind, plain, whole, asked, heard.never), whole, heard, asked, thanked=thanked)
+    if wish.intent == Intent.REQUEST_INSTALLMENTS and _is_one_payment(whole, named):
+        wish = replace(wish, intent=Intent.PROMISE_TO_PAY, second=Intent.REQUEST_INSTALLMENTS)
     promises = wish.intent == Intent.PROMISE_TO_PAY and wish.band == Band.ACT
     if not promises and (named.dates or asked == Asked.DATE) and _is_a_time(whole):
         wish = NOBODY
@@ -142,16 +149,30 @@ def _is_a_time(whole: Traits) -> bool:
     )
 
 
-def _ruled(wish: Judged, row: str, known: tuple[Vocabulary, ...], heard: PlainWords, asked: Asked) -> Judged:
-    """The judgment where no rule of plain words goes before it."""
+def _is_one_payment(whole: Traits, named: Values) -> bool:
+    """Whether one sum is named by one day, and no word speaks of parts: can I pay 100 on the 20th?"""
+    parts = named.count is not None or named.fraction is not None or named.periodic is not None
+    spoken_of = set().union(*concepts().found(whole.tokens, whole.kins))
+    return len(named.amounts) == len(named.dates) == 1 and not parts and not spoken_of & IN_PARTS
+
+
+def _ruled(wish: Judged, whole: Traits, heard: PlainWords, asked: Asked, *, thanked: bool) -> Judged:
+    """The judgment where no rule of plain words goes before it. `thanked` holds for a thumb up as well."""
     weak, asked_so = not wish.sure, asked == Asked.CONFIRM
-    short = len(row.split()) <= (WHOLE_REPLY if asked_so else PLAIN_ANSWER)
+    short = len(whole.tokens) <= (WHOLE_REPLY if asked_so else PLAIN_ANSWER)
     nothing = wish.intent == Intent.OTHER and (weak or asked_so) and short
-    plain_word = nothing and Intent.ALREADY_PAID not in heard.never
-    if heard.answer is not None and (plain_word or (weak and wish.intent in ANSWERS and (short or asked_so))):
+    oneself = asked_so and short and wish.intent == Intent.WRONG_PERSON and _names_oneself(whole)
+    faint = weak and wish.intent in ANSWERS and (short or asked_so)
+    if heard.answer is not None and (nothing or oneself or faint):
         return Judged(Intent.AFFIRM if heard.answer else Intent.DENY, Intent.OTHER, 1.0, 1.0, found=wish.found)
     if weak and heard.wavers:
         return replace(wish, margin=0.0)
-    if wish.intent == Intent.OTHER and is_thanks(row, known):
+    if wish.intent == Intent.OTHER and thanked:
         return Judged(Intent.THANKS, Intent.OTHER, 1.0, 1.0)
     return wish
+
+
+def _names_oneself(whole: Traits) -> bool:
+    """Whether behind a yes or no one says who one is and nothing else: no, I am Ana. Whose name it is, is not known."""
+    names = set().union(*concepts().found(whole.tokens[1:], whole.kins))
+    return "i_word" in names and names <= ONESELF
