@@ -20,7 +20,7 @@ from engine.debt import together
 from engine.installment import Answer, InstallmentPolicy, Verdict, granted, schedule
 from engine.ledger import CLAIM, Received, receive
 from engine.money import Money
-from engine.offer import last_day
+from engine.offer import Offer, last_day
 from engine.outcome import (
     CallbackWanted,
     Disputed,
@@ -195,17 +195,17 @@ async def _offer(session: WriteSession, offer: OfferKind, source: Source, now: d
     terms = plan.offers if plan else Offers()
     reason = f"takes an offer that the plan does not make: {offer}"
     if offer is OfferKind.AMNESTY and terms.amnesty:
-        made_on = await _told_on(session, source, now)
-        until, agreed = last_day(terms.amnesty, made_on), replace(_terms(plan, source.channel), threshold=100)
-        if until >= await client_day(session, source.client, now) and await take_amnesty(
-            session, source.client, terms.amnesty, free, until, now, agreed
-        ):
+        until = await _open_until(session, terms.amnesty, source, now)
+        agreed = replace(_terms(plan, source.channel), threshold=100)
+        if until and await take_amnesty(session, source.client, terms.amnesty, free, until, now, agreed):
             return
         reason = f"wishes to take the amnesty, {terms.amnesty.pay} percent of the debt for the whole: agree on it"
     elif offer is OfferKind.PREPAYMENT and terms.prepayment:
         ahead = terms.prepayment
         price = Money(ahead.price, source.currency)
         reason = f"pays ahead: send the bill of {price} for {ahead.months} months, and give {ahead.free} more free"
+        if not await _open_until(session, ahead, source, now):
+            reason = f"wishes to pay ahead, {price} for {ahead.months} months, an offer that is over: agree on it"
     await _task(session, source, TaskKind.REVIEW, reason, now, key=f"offer:{source.talk or source.event}:{offer}")
 
 
@@ -215,10 +215,14 @@ async def _plan_of(session: ReadSession, source: Source) -> Plan | None:
     return None if plan is None else await Plans(session).terms(plan, source.currency)
 
 
-async def _told_on(session: ReadSession, source: Source, now: datetime) -> date:
-    """The client's day on which the talk's contact was made: from then an offer counts."""
-    first = select(func.min(Conversation.opened_at)).where(Conversation.contact_id == source.contact)
-    return await client_day(session, source.client, await session.scalar(first) or now)
+async def _open_until(session: ReadSession, offer: Offer, source: Source, now: datetime) -> date | None:
+    """The last day of an offer, which counts from the client's day on which the talk's contact was made, or the talk
+    began if it has none; None once it is over.
+    """
+    told = Conversation.contact_id == source.contact if source.contact else Conversation.id == source.talk
+    first = await session.scalar(select(func.min(Conversation.opened_at)).where(told))
+    until = last_day(offer, await client_day(session, source.client, first or now))
+    return until if until >= await client_day(session, source.client, now) else None
 
 
 async def _callback(session: WriteSession, wanted: CallbackWanted, source: Source, now: datetime) -> None:

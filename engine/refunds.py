@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from engine.agreements.appropriation import unappropriate
+from engine.agreements.remainder import undo_amnesties
 from engine.ledger import settle_credit
 from engine.paid import Paid, paid, settled
 from engine.store.history import note
@@ -49,7 +50,9 @@ async def refund_invoice(
         )
         for number in [row.payment for row in rows if row.payment is not None]:
             payment = await session.get_one(Payment, number)
-            await unappropriate(session, payment, await _left(session, payment))
+            left = await _left(session, payment)
+            await unappropriate(session, payment, left)
+            await undo_amnesties(session, payment, left, now, by=by)
         await settle_credit(session, invoice.client_id, now)
     return taken
 
@@ -86,6 +89,7 @@ async def reverse(
         rows = await paid(session, LedgerEntry.payment_id == payment.id)
         await _take_back(session, client, currency, rows, now)
         await unappropriate(session, payment, 0)
+        await undo_amnesties(session, payment, 0, now, by=by)
         await settle_credit(session, client, now)
     await session.flush()
     return True

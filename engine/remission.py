@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from engine.agreements.remainder import settle_amnesty, to_remit
 from engine.ledger import write_down
 from engine.money import Money
 from engine.promise import PromiseState
-from engine.store.history import note
 from engine.store.session import WriteSession
 from engine.store.tables.ledger import Promise
 
@@ -17,7 +17,10 @@ class NoSuchAmnesty(LookupError):
 
 
 class RemissionTooLarge(ValueError):
-    """No more can be cancelled than was agreed."""
+    """No more can be cancelled than was agreed and is still due of the debt that it was agreed for."""
+
+    def __init__(self, most: Money) -> None:
+        super().__init__(f"at most {most} can be cancelled: no more was agreed and is left of that debt")
 
 
 async def remit(
@@ -32,25 +35,14 @@ async def remit(
     """Settle the amnesty of the promise `number`: `cancelled` minor units, which may be 0, come off the oldest bills.
 
     In the caller's transaction, with the client locked. What it froze beyond that is collectable again. Raises
-    NoSuchAmnesty, RemissionTooLarge and MemoTooLarge, with nothing changed.
+    NoSuchAmnesty and RemissionTooLarge, with nothing changed.
     """
     row = await session.get(Promise, number, populate_existing=True)
     if row is None or row.remits is None or row.remitted_at is not None or row.state != PromiseState.KEPT:
         raise NoSuchAmnesty(f"no kept amnesty {number}")
-    if cancelled > row.remits:
-        raise RemissionTooLarge(f"at most {Money(row.remits, row.currency)} can be cancelled: no more was agreed")
+    most = await to_remit(session, row)
+    if cancelled > most:
+        raise RemissionTooLarge(Money(most, row.currency))
     await write_down(session, row.client_id, Money(cancelled, row.currency), now)
-    row.remitted_at = now
-    note(
-        session,
-        row.client_id,
-        now,
-        "amnesty_settled",
-        promise=row.id,
-        amount=row.remits,
-        cancelled=cancelled,
-        currency=row.currency,
-        by=by,
-        reason=reason,
-    )
+    settle_amnesty(session, row, cancelled, now, by=by, reason=reason)
     await session.flush()

@@ -71,7 +71,7 @@ async def cancel_the_rest(doing: Doing) -> None:
     await lock_clients(session, [doing.client.id])
     try:
         await remit(session, kept.id, cancelled.minor, doing.now, by=who.by, reason=who.reason)
-    except (RemissionTooLarge, MemoTooLarge) as refused:
+    except RemissionTooLarge as refused:
         raise _told("cancelled", refused) from refused
     await doing.decide()
 

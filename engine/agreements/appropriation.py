@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import select, text
 
 from engine.agreements.installments import end_plan
-from engine.agreements.promises import judged
+from engine.agreements.promises import fulfilled, judged
 from engine.promise import PromiseState, judge
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.ledger import (
@@ -64,13 +64,9 @@ class _Owing:
     paid: int
 
 
-def _fulfilled(of: ColumnElement[bool]) -> ColumnElement[int]:
-    return select(func.coalesce(func.sum(Appropriation.amount), 0)).where(of).scalar_subquery()
-
-
 async def _open_promises(session: ReadSession, payment: Payment, today: date) -> list[tuple[Promise, int]]:
     rows = await session.execute(
-        select(Promise, _fulfilled(Appropriation.promise_id == Promise.id))
+        select(Promise, fulfilled(Appropriation.promise_id == Promise.id))
         .where(
             Promise.client_id == payment.client_id,
             Promise.currency == payment.currency,
@@ -85,7 +81,7 @@ async def _open_promises(session: ReadSession, payment: Payment, today: date) ->
 
 async def _open_installments(session: ReadSession, payment: Payment) -> list[_Owing]:
     rows = await session.execute(
-        select(Installment.id, Installment.amount, _fulfilled(Appropriation.installment_id == Installment.id))
+        select(Installment.id, Installment.amount, fulfilled(Appropriation.installment_id == Installment.id))
         .join(InstallmentPlan, InstallmentPlan.id == Installment.plan_id)
         .where(
             InstallmentPlan.client_id == payment.client_id,
@@ -102,7 +98,7 @@ async def _end_paid_plans(session: WriteSession, payment: Payment, now: datetime
         select(Installment.id)
         .where(
             Installment.plan_id == InstallmentPlan.id,
-            Installment.amount > _fulfilled(Appropriation.installment_id == Installment.id),
+            Installment.amount > fulfilled(Appropriation.installment_id == Installment.id),
         )
         .exists()
     )

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 
+from engine.agreements.remainder import ask_to_remit
 from engine.money import Money
 from engine.notices import tell
-from engine.plan import Notice, TaskKind
+from engine.plan import Notice
 from engine.promise import PromiseState, PromiseTerms, fulfilment, judge
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession, lock_clients
-from engine.store.tables.casework import Task
-from engine.store.tables.ledger import Promise
+from engine.store.tables.ledger import Appropriation, Promise
 
 PLAIN = PromiseTerms()
 
@@ -28,6 +28,15 @@ CLEARED = "cleared by other means"
 
 class NoSuchPromise(LookupError):
     """There is no open promise of that number."""
+
+
+def fulfilled(of: ColumnElement[bool]) -> ColumnElement[int]:
+    """What has come of a promise or an installment."""
+    return select(func.coalesce(func.sum(Appropriation.amount), 0)).where(of).scalar_subquery()
+
+
+def _missing() -> ColumnElement[int]:
+    return Promise.amount - fulfilled(Appropriation.promise_id == Promise.id)
 
 
 async def promise(
@@ -73,20 +82,20 @@ async def replace_promises(session: WriteSession, number: int, now: datetime) ->
         Promise.state == PromiseState.OPEN,
         Promise.id != number,
     )
-    for row in await session.scalars(others):
-        _give_way(session, row, following, now)
+    for row in (await session.scalars(others)).all():
+        await _give_way(session, row, following, now)
     await session.flush()
 
 
 async def correct_promise(session: WriteSession, number: int, amount: Money, until: date, now: datetime) -> bool:
     """The promise `number` puts right what was said wrongly: the client's newest open one of that amount and day gives
-    way to it. Whether there was one.
+    way to it, or the one of which that is missing. Whether there was one.
     """
     following = await session.get_one(Promise, number)
     wrong = select(Promise).where(
         Promise.client_id == following.client_id,
         Promise.currency == amount.currency,
-        Promise.amount == amount.minor,
+        or_(Promise.amount == amount.minor, _missing() == amount.minor),
         Promise.until == until,
         Promise.state == PromiseState.OPEN,
         Promise.id != number,
@@ -94,34 +103,45 @@ async def correct_promise(session: WriteSession, number: int, amount: Money, unt
     row = await session.scalar(wrong.order_by(Promise.id.desc()).limit(1))
     if row is None:
         return False
-    _give_way(session, row, following, now)
+    await _give_way(session, row, following, now)
     await session.flush()
     return True
 
 
 async def redate_amnesty(session: WriteSession, number: int, now: datetime) -> None:
-    """The promise `number` is of the very sum of an open amnesty: it names another day for that."""
+    """The promise `number` is of the very sum that an open amnesty still asks for: it names another day for that."""
     following = await session.get_one(Promise, number)
     same = select(Promise).where(
         Promise.client_id == following.client_id,
         Promise.currency == following.currency,
-        Promise.amount == following.amount,
+        _missing() == following.amount,
         Promise.remits.is_not(None),
         Promise.state == PromiseState.OPEN,
         Promise.id != number,
     )
     if (row := await session.scalar(same)) is not None:
-        _give_way(session, row, following, now)
+        await _give_way(session, row, following, now)
         await session.flush()
 
 
-def _give_way(session: WriteSession, row: Promise, following: Promise, now: datetime) -> None:
-    """One promise takes the place of another; an amnesty goes with it, if it is for no less and in the offer's time."""
-    last = row.remits_until
-    if last is not None and following.amount >= row.amount and following.until <= last:
-        following.remits, following.remits_until, following.threshold = row.remits, last, row.threshold
+async def _give_way(session: WriteSession, row: Promise, following: Promise, now: datetime) -> None:
+    """One promise takes the place of another; an amnesty goes with it, if it is for no less than what is missing of the
+    part and in the offer's time.
+    """
+    if row.remits_until is not None and following.until <= row.remits_until:
+        paid = int(await session.scalar(select(fulfilled(Appropriation.promise_id == row.id))) or 0)
+        if following.amount >= row.amount - paid:
+            await _carry_on(session, row, following, paid)
     row.replaced_by = following.id
     end_promise(session, row, PromiseState.REPLACED, now)
+
+
+async def _carry_on(session: WriteSession, row: Promise, following: Promise, paid: int) -> None:
+    """The part stays one, though it comes by several payments: what was paid of it counts for the other day too."""
+    following.amount = row.amount if following.amount <= row.amount else following.amount + paid
+    following.remits, following.remits_until, following.threshold = row.remits, row.remits_until, row.threshold
+    of_it = update(Appropriation).where(Appropriation.promise_id == row.id)
+    await session.execute(of_it.values(promise_id=following.id))
 
 
 async def withdraw_promise(
@@ -147,8 +167,6 @@ def end_promise(
 ) -> None:
     """Give a promise its last state, and tell the history; `by` where a person ends it."""
     row.state, row.judged_at = state, now
-    if row.remits and state is PromiseState.KEPT:
-        _ask_to_remit(session, row, Money(row.remits, row.currency), now)
     note(
         session,
         row.client_id,
@@ -162,14 +180,6 @@ def end_promise(
         replaced_by=row.replaced_by,
         by=by,
     )
-
-
-def _ask_to_remit(session: WriteSession, row: Promise, rest: Money, now: datetime) -> None:
-    """A person approves what an amnesty cancels (B10): the engine credits nothing by itself."""
-    reason = f"the part agreed by an amnesty has come: cancel the remaining {rest} by a credit memo"
-    source = f"amnesty:{row.id}"
-    session.add(Task(client_id=row.client_id, kind=TaskKind.REVIEW, reason=reason, source=source, created_at=now))
-    note(session, row.client_id, now, "task", task=TaskKind.REVIEW, reason=reason)
 
 
 PROMISERS = text("""
@@ -219,4 +229,6 @@ async def judged(session: WriteSession, row: Promise, state: PromiseState, now: 
     """A promise ends by what was paid; who has kept it is told so."""
     end_promise(session, row, state, now, paid)
     if state is PromiseState.KEPT:
+        if row.remits:
+            await ask_to_remit(session, row, now)
         await tell(session, row.client_id, row.currency, Notice.PROMISE_KEPT, row.id, now)

@@ -94,6 +94,9 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
               update promises p set remitted_at = %(now)s
               from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency
                 and p.remits is not null and p.remitted_at is null and p.state = 'kept'
+                and not exists (
+                  select from invoices i join accounts a on a.id = i.account_id
+                  where i.client_id = d.client_id and a.currency = d.currency and i.balance > 0 and i.due <= d.today)
             )
             update payments p set status = 'rejected'
             from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency

@@ -21,7 +21,7 @@ from engine.document import DocumentError
 from engine.money import Money, money
 from engine.outcome import OfferAccepted, OfferKind
 from engine.store.session import lock_clients
-from engine.store.tables.casework import Contact
+from engine.store.tables.casework import Contact, Task
 from engine.store.tables.portfolio import Client
 
 NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
@@ -101,6 +101,19 @@ async def test_what_was_taken_stays_what_it_was(loop: Loop) -> None:
     facts = await stands(loop, 2)
     assert (facts.amnesty, facts.cancelled) == (Due(lei(120), TODAY + timedelta(days=14)), lei(80))
     assert facts.amount_due == lei(0)
+
+
+async def test_what_was_offered_is_taken_in_its_time_and_afterwards_a_person_is_asked(loop: Loop) -> None:
+    async with loop.sandbox.wired.app.database.write() as session:
+        await lock_clients(session, [loop.ana])
+        contact = await session.scalar(select(Contact.id))
+        for talk, day in ((1, 20), (2, 21)):
+            source = Source(loop.ana, 0, "sms", "RON", f"event:{talk}", talk=talk, contact=contact)
+            await apply(session, [OfferAccepted(OfferKind.PREPAYMENT)], source, NOW + timedelta(days=day))
+        assert list(await session.scalars(select(Task.reason).order_by(Task.id))) == [
+            "pays ahead: send the bill of 440.00 RON for 11 months, and give 1 more free",
+            "wishes to pay ahead, 440.00 RON for 11 months, an offer that is over: agree on it",
+        ]
 
 
 async def test_the_agency_gets_the_accounts_that_owe_enough_on_the_day_its_stage_can_come(loop: Loop) -> None:
