@@ -42,7 +42,9 @@ def outcome(line: Line) -> str:
     if says.status is None:
         return "No case ran and none began."
     told = ["A case began."] if says.begins else []
-    if says.enters:
+    if line.moved and says.stage != line.came_from:
+        told.append(f"The case was moved to stage {here} by {line.moved[0]}: {line.moved[1]}.")
+    elif says.enters:
         told.append(f"Stage {here} was entered: {'; '.join(_held(line, line.plan.stages[says.stage]))}.")
     elif says.stage != line.came_from:
         back = f"Back to stage {here}" if says.stage != NO_STAGE else "No stage holds any more"

@@ -22,7 +22,7 @@ from engine.contact import ChannelKind
 from engine.plan import TaskKind
 from engine.run import decide_clients
 from engine.store.addresses import BadAddress, blind_index
-from engine.store.consents import Consent, Means, Proof, book_consent
+from engine.store.consents import Consent, Means, Proof, book_consent, reached
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.casework import Task
 from engine.store.tables.portfolio import Account, Address, Client
@@ -64,12 +64,13 @@ async def hear(session: WriteSession, app: Application, inbound: Inbound, event:
     if any(address.opted_out_at for address in addresses) and says_start(inbound.reply, app.languages):
         return await _back(session, app, addresses, inbound, event, now)
     if (talk is None or talk.owner != Owner.BOT) and says_stop(inbound.reply, now, app.languages):
-        return await _stop(session, app, addresses, talk, inbound, event, now)
+        return await _stop(session, app, addresses, inbound, event, now)
     if talk is None and len(owners) > 1:
         await _ask_a_person(session, sorted(owners)[0], SHARED, f"{event}:shared", now)
         return Heard("several clients share this address")
     client_id = talk.client_id if talk else owners.pop()
     await lock_clients(session, [client_id])
+    await reached(session, addresses, Proof(_means(inbound), event), now)
     client = await session.get_one(Client, client_id)
     if talk is None:
         wrong = says_wrong_person(inbound.reply, now, app.languages)
@@ -77,9 +78,11 @@ async def hear(session: WriteSession, app: Application, inbound: Inbound, event:
     if talk is None:
         return Heard("the client has no account")
     await session.refresh(talk, with_for_update=True)
+    address = await session.get_one(Address, talk.address_id)
+    said = "heard" if address.opted_out_at or address.dead_since else "answered"
     await _take(session, app, client, talk, inbound, event, now)
     await decide_clients(session, [client.id], now, app.hours)
-    return Heard("answered" if talk.owner == Owner.BOT else "for a person")
+    return Heard(said if talk.owner == Owner.BOT else "for a person")
 
 
 async def _take(
@@ -121,18 +124,22 @@ async def _stop(
     session: WriteSession,
     app: Application,
     addresses: Sequence[Address],
-    talk: Conversation | None,
     inbound: Inbound,
     event: str,
     now: datetime,
 ) -> Heard:
-    """A STOP outside the bot's talks. It is confirmed in a talk of its own, unless a person has theirs."""
+    """A STOP outside the bot's talks. It is confirmed in a talk of its own, unless a person has theirs or another STOP
+    has been heard meanwhile."""
     await lock_clients(session, sorted({address.client_id for address in addresses}))
+    await session.refresh(addresses[0])
+    stands = addresses[0].opted_out_at is None
+    talk = await _talk_of(session, addresses, inbound, now)
     client = await session.get_one(Client, addresses[0].client_id)
-    own = await _new_talk(session, app, client, addresses[0], now, OPT_OUT_DONE) if talk is None else None
-    if (held := talk or own) is not None:
+    alone = talk is None or (talk.owner == Owner.BOT and stands)
+    own = await _new_talk(session, app, client, addresses[0], now, OPT_OUT_DONE) if alone else None
+    if (held := own or talk) is not None:
         note_reply(session, held, inbound.reply, now)
-    if own is not None and addresses[0].opted_out_at is None:
+    if own is not None and stands:
         own.language = language_of(inbound.reply, client.language, now, app.languages)
         await _part(session, app, client, own, now)
     await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], Proof(_means(inbound), event), now)
@@ -200,8 +207,9 @@ async def _back(
     if await session.scalar(FOUND_LATE, {"channel": inbound.channel.value, "event": inbound.event}):
         await _ask_a_person(session, owners[0], ASKED_LATE, f"{event}:late", now)
         return Heard("wants our messages again, found late")
-    await book_consent(session, Consent.OPTED_IN, [addresses[0].id], Proof(_means(inbound), event), now)
-    if len(owners) == 1 and (talk is None or talk.owner == Owner.BOT):
+    await reached(session, addresses, Proof(_means(inbound), event), now)
+    back = await book_consent(session, Consent.OPTED_IN, [addresses[0].id], Proof(_means(inbound), event), now)
+    if back and len(owners) == 1 and (talk is None or talk.owner == Owner.BOT):
         await greet(session, app, addresses[0], WELCOME_BACK, event, now)
     return Heard("wants our messages again")
 

@@ -154,8 +154,13 @@ class Matters:
         return (client, currency) in self.running
 
     def restricts(self, client: int, currency: str) -> bool:
-        """Whether a service of the client is off."""
+        """Whether a service of the client is off, or ordered off and not refused."""
         return (client, currency) in self.happened.restricted
+
+    def off(self, client: int, currency: str) -> Sequence[str]:
+        """The accounts of the client whose service is off."""
+        found = self.happened.restricted.get((client, currency))
+        return found.accounts if found else ()
 
     def told(self, facts: Facts, client: int, contact: int | None) -> Facts:
         """The facts of a client, with what is agreed and what comes next in their currency.

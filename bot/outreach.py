@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import or_, select, text
 
 from bot.application import Application
-from bot.situation import Situations
+from bot.situation import LIMITED, Situations
 from bot.speaking import BULK, Slot, open_talk, take_turn
 from dialogs.facts import Facts
 from dialogs.turn import start
@@ -33,6 +33,9 @@ LAST_CALL = timedelta(minutes=30)
 """With less than this of its hours left a contact waits no more for a carrier that is not there: the next channel whose
 carrier is, if it has one, is taken instead. Before that, and for a channel that merely has enough to do, the order of
 the plan is worth the wait."""
+ANSWERED = timedelta(hours=1)
+"""So often it is looked whether the order behind a notice that a service is off was answered: until then it is not."""
+
 GAVE_WAY = "its carrier was not there and its hours nearly over"
 
 WAYS = """
@@ -172,7 +175,7 @@ class _Opening:
             self._unreachable(contact, f"there is no script '{contact.script}'")
         elif (facts := self._facts(contact, client)) is None:
             contact.state = ContactState.SUPERSEDED
-        elif (later := self._not_before(contact, client)) is not None:
+        elif (later := self._not_before(contact, client, facts)) is not None:
             contact.send_from, contact.send_until = self.app.hours.next_span(later, zone(client.timezone))
         elif (address := self._reachable(contact)) is None:
             self._unreachable(contact, ", ".join(contact.channels))
@@ -186,7 +189,7 @@ class _Opening:
         matter = self.app.scripts[contact.script].matter
         return facts if not matter or facts.due(matter) is not None else None
 
-    def _not_before(self, contact: Contact, client: Client) -> datetime | None:
+    def _not_before(self, contact: Contact, client: Client, facts: Facts) -> datetime | None:
         """When a contact may be looked at again that cannot be made now; a person's own may be made in a pause."""
         tz = zone(client.timezone)
         until = paused_until(self.pauses.get(client.id, ()), local_day(self.now, tz))
@@ -194,6 +197,8 @@ class _Opening:
             return at_local(until, time(), tz)
         if contact.send_until <= self.now or client.id in self.held:
             return max(self.now, contact.send_until)
+        if contact.script == LIMITED and facts.restricted_on is None:
+            return self.now + ANSWERED
         return None
 
     def _unreachable(self, contact: Contact, why: str) -> None:

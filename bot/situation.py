@@ -111,12 +111,15 @@ class Situations:
         if spoken_of is None or not spoken_of.debt.owed:
             return self._matters.told(self._offers(nothing, spoken_of, client, contact), client.id, contact)
         debt = spoken_of.debt
+        dues = self._dues(debt, currency)
+        if notice is not None and notice.script == LIMITED:
+            dues = tuple(due for due in dues if due.account in self._matters.off(client.id, currency))
         owing = replace(
             nothing,
             amount_due=Money(debt.conditional, currency),
             oldest_due=debt.owed[0].due,
             days_past_due=debt.days_past_due(today),
-            accounts=self._dues(debt, currency),
+            accounts=dues,
             consequence_on=_suspended_on(spoken_of),
             promised=_promised(debt, currency),
         )

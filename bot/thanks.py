@@ -23,7 +23,7 @@ KEPT = Notice.PROMISE_KEPT.value
 async def thank(session: WriteSession, app: Application, paid: PaidOutcome, event: str, now: datetime) -> None:
     """Say thank you in a talk of its own, by the address the link was sent to. Nothing to do if there is none.
 
-    Thanks for a promise kept are the news of it: no other goes out.
+    Thanks for a promise kept are the news of all that were kept on that day: no other goes out.
     """
     if paid.conversation is None:
         return
@@ -31,7 +31,7 @@ async def thank(session: WriteSession, app: Application, paid: PaidOutcome, even
     client = await session.get_one(Client, before.client_id)
     address = await session.get_one(Address, before.address_id)
     script = KEPT if paid.keeps else SCRIPT
-    news = await untold(session, client.id, paid.amount.currency, Notice.PROMISE_KEPT) if script == KEPT else ()
+    news = await untold(session, client.id, paid.amount.currency, Notice.PROMISE_KEPT, now) if script == KEPT else ()
     if address.opted_out_at is None and address.dead_since is None:
         for contact in news:
             contact.state = ContactState.OPENED

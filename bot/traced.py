@@ -77,9 +77,9 @@ BY_PEOPLE = frozenset(
 
 def fate(contact: Touch, day: Traces, zone: ZoneInfo) -> str:
     """One contact: what it was, by which channels, and how it fared."""
-    about = f"stage {contact.stage}" if contact.stage else ABOUT.get(contact.occasion, contact.occasion)
+    about = f"stage {_words(contact.stage)}" if contact.stage else ABOUT.get(contact.occasion, contact.occasion)
     by = ", then ".join(contact.channels)
-    return f"{contact.script} ({about}), planned {_moment(contact.planned_at, zone)} by {by}: " + _fate(
+    return f"{_words(contact.script)} ({about}), planned {_moment(contact.planned_at, zone)} by {by}: " + _fate(
         contact, day, zone
     )
 

@@ -62,6 +62,11 @@ class Catalog:
             return self.translations.npgettext(source.key, source.english, source.plural, number)
         return str(self.translations.pgettext(source.key, source.english))
 
+    def has(self, source: Text) -> bool:
+        """Whether the text is translated."""
+        entry = self.messages.get(source.forms if source.plural else source.english, context=source.key)
+        return entry is not None and bool(entry.string)
+
     def all_forms(self, source: Text) -> tuple[str, ...]:
         """Every form the text has in this language; the English ones where there is no translation."""
         entry = self.messages.get(source.forms if source.plural else source.english, context=source.key)

@@ -39,8 +39,8 @@ class AskKind(StrEnum):
 
 class Effect(StrEnum):
     """What a step tells the case store. `lost` hands over because two replies in a row were not understood, `identity`
-    because somebody did not prove who they are; `link` wants a pay link where this channel cannot carry it; `callback`
-    wants a call on the day just named; `offer` takes what the script's matter offers.
+    because somebody did not prove who they are, `bereaved` because somebody died; `link` wants a pay link where this
+    channel cannot carry it; `callback` wants a call on the day just named; `offer` takes what the matter offers.
     """
 
     PROMISE = "promise"
@@ -49,6 +49,7 @@ class Effect(StrEnum):
     DISPUTE = "dispute"
     OPERATOR = "operator"
     HARDSHIP = "hardship"
+    BEREAVED = "bereaved"
     LOST = "lost"
     FAULT = "fault"
     STOP = "stop"
@@ -79,6 +80,7 @@ EVENTS = (
     "nothing_to_promise",
     "help",
     "language",
+    "bereaved",
 )
 """What can happen in any talk besides an intent: a script says by `repairs` which step answers."""
 
@@ -122,6 +124,7 @@ FILLED: Mapping[AskKind, tuple[Shape, ...]] = {**VALUED, AskKind.CHOICE: (Shape.
 HANDED_OVER = (
     Effect.OPERATOR,
     Effect.HARDSHIP,
+    Effect.BEREAVED,
     Effect.LOST,
     Effect.FAULT,
     Effect.STOP,

@@ -1,8 +1,8 @@
 """Whom one talks with, known before a word of the debt: the name, then one factor, three tries, then a person.
 
 A sub-talk of the shared script (`identity` and the steps it leads to), entered first where a third person may listen.
-Until it is passed, nothing but this, another language, a wish for a person, a stop and a wrong number is understood,
-and no line with a private fact is said.
+Until it is passed, nothing but this, another language, a wish for a person, a stop, a wrong number and a death is
+understood, and no line with a private fact is said.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dialogs.message import Chose, Keys, Reply, Said
 from dialogs.reading.reader import read
 from dialogs.reading.reading import Asked, Intent, Reading
 from dialogs.walk import Walk
+from dialogs.wishes import Wish, wish_of
 
 TRIES = 3
 FACTOR = 4
@@ -44,7 +45,9 @@ def identify(walk: Walk, ask: Ask | None, reply: Reply) -> None:
     wish = _anybody(walk, reply, reading)
     if reading and reading.chosen:
         walk.speak(reading.language, chosen=True)
-    if wish:
+    if reading and wish_of(reading, walk.languages) == Wish.BEREAVED:
+        walk.event("bereaved")
+    elif wish:
         walk.go(walk.script.repairs[wish])
     elif reading and reading.chosen and ask:
         walk.repeat()

@@ -102,7 +102,9 @@ def read_marked(text: str) -> Marked:
         root = yaml.load(text, _Loader)  # noqa: S506 a BaseLoader makes nothing but texts, lists and mappings
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Fault(line, f"this is not YAML: {error.problem}", "check the indentation and the quotes") from None
+        raise Fault(
+            line, f"this is not YAML: {error.problem}", "put texts in double quotes, and indent with spaces"
+        ) from None
     except (yaml.YAMLError, RecursionError, UnicodeError):
         raise Fault(1, "this is not YAML", "save the file as UTF-8 text without control characters") from None
     if not isinstance(root, Marked):

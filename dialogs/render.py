@@ -50,7 +50,7 @@ def render(
     """
     messages = tuple(messages)
     catalog = catalogs.get(language) or catalogs[SOURCE]
-    voice = _Voice(script, facts, catalog, channel)
+    voice = _Voice(script, facts, catalog, channel, catalogs.get(SOURCE, catalog))
     linked = any(LINK in voice.text(message.key).placeholders for message in messages)
     paragraphs = tuple(voice.paragraphs(messages))
     total = voice.first_sum
@@ -80,14 +80,17 @@ def phrase(
 ) -> str:
     """A phrase of the shared script, for the ear, said beside any step; see `phrases` in `scripts/common.yaml`."""
     catalog = catalogs.get(language) or catalogs[SOURCE]
-    return _Voice(script, facts, catalog, ChannelKind.VOICE).phrase(name, args)
+    return _Voice(script, facts, catalog, ChannelKind.VOICE, catalogs.get(SOURCE, catalog)).phrase(name, args)
 
 
 class _Voice:
     """One language speaking of one client's facts."""
 
-    def __init__(self, script: Script, facts: Facts, catalog: Catalog, channel: ChannelKind | None) -> None:
+    def __init__(
+        self, script: Script, facts: Facts, catalog: Catalog, channel: ChannelKind | None, english: Catalog
+    ) -> None:
         self.script, self.facts, self.catalog, self.channel = script, facts, catalog, channel
+        self.english = english
         self.spoken = channel == ChannelKind.VOICE
         self.first_sum = ""
 
@@ -128,7 +131,16 @@ class _Voice:
         values = args or {}
         count = values.get(text.by, getattr(self.facts, text.by, None)) if text.by else None
         form = self.catalog.text(text, count if isinstance(count, int) else None)
+        if form in text.forms and self.catalog is not self.english and not self.catalog.has(text):
+            return self._untranslated(text, values)
         return fill(form, lambda name: self._shown(name, values))
+
+    def _untranslated(self, text: Text, values: Mapping[str, Value]) -> str:
+        """The English text, its values as English has them."""
+        voice = _Voice(self.script, self.facts, self.english, self.channel, self.english)
+        said = voice.say(text, values)
+        self.first_sum = self.first_sum or voice.first_sum
+        return said
 
     def _shown(self, name: str, values: Mapping[str, Value]) -> str:
         shape = FACTS.get(name) or self.script.slots[name]

@@ -29,6 +29,7 @@ from engine.outcome import (
 PLAIN: Mapping[Effect, Outcome] = {
     Effect.OPERATOR: OperatorRequested(Handover.ASKED),
     Effect.HARDSHIP: OperatorRequested(Handover.HARDSHIP),
+    Effect.BEREAVED: OperatorRequested(Handover.BEREAVEMENT),
     Effect.LOST: OperatorRequested(Handover.NOT_UNDERSTOOD),
     Effect.FAULT: OperatorRequested(Handover.FAULT),
     Effect.STOP: OptedOut(),

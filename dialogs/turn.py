@@ -46,7 +46,6 @@ GOES_BEFORE = {
 }
 """What goes before the answer to questions of these kinds: half of it is a sum where a sum was asked for."""
 
-
 DEFECTS = (LookupError, TypeError, ValueError, ArithmeticError)
 """What a defect in a step, or in this program, shows itself by."""
 
@@ -177,6 +176,8 @@ def _hear(walk: Walk, ask: Ask | None, text: str) -> None:
     wish = wish_of(reading, walk.languages)
     if wish in {Wish.HELP, Wish.LANGUAGE}:
         _of_the_talk(walk, wish)
+    elif wish == Wish.BEREAVED:
+        walk.event("bereaved")
     elif reading.acts(*(GOES_BEFORE.get(ask.kind, ANY_MOMENT) if ask else ANY_MOMENT)):
         _repair(walk, reading)
     elif not (wish and corrected(walk, reading)) and not (ask and _answered(walk, ask, reading)):
@@ -216,7 +217,7 @@ def _otherwise(walk: Walk, ask: Ask | None, reading: Reading) -> None:
     choosing = ask is not None and ask.kind == AskKind.CHOICE
     if courteous and walk.state.done:
         walk.event("thanked")
-    elif walk.state.done and _other_day(walk, reading) and corrected(walk, reading):
+    elif walk.state.done and ((_other_day(walk, reading) and corrected(walk, reading)) or _tells_more(walk, reading)):
         return
     elif (choosing or walk.state.done) and bare_day(reading, walk.facts):
         walk.forget()
@@ -246,6 +247,20 @@ def _other_day(walk: Walk, reading: Reading) -> bool:
     """Whether a day is named for the promise of this talk, which is not over yet."""
     booked = walk.state.booked
     return booked is not None and booked[1] >= walk.facts.today and other_day(reading, walk.facts)
+
+
+def _tells_more(walk: Walk, reading: Reading) -> bool:
+    """Take what is said right after a complaint was noted as more of it, if it is some words and no other wish."""
+    asking = walk.script.steps.get(walk.state.filled)
+    wordy = len(reading.said.split()) > FEWEST_WORDS and reading.intent in (Intent.OTHER, Intent.DISPUTE)
+    if not (wordy and asking and asking.ask and asking.ask.kind == AskKind.TEXT):
+        return False
+    told = value(asking.ask, reading, walk.facts, walk.bound(), asked=True, matter=walk.script.matter)
+    if told is None or isinstance(told, Problem):
+        return False
+    walk.clear_misses()
+    walk.take(asking, asking.ask, told, reading)
+    return True
 
 
 def _repair(walk: Walk, reading: Reading) -> None:

@@ -15,6 +15,8 @@ Change = tuple[int, str]
 
 def current(root: Marked) -> tuple[Marked, tuple[Change, ...]]:
     """The file in the present spec, and what was changed for that. Raises Fault where the spec is newer or none."""
+    if "spec" not in root:
+        raise Fault(root.line, "'spec' is missing", f"add 'spec: {SPEC}'")
     said, line = root.text("spec"), root.at("spec")
     if not NUMBER.fullmatch(said):
         raise Fault(line, f"spec '{said}' is not known", f"write 'spec: {SPEC}'")

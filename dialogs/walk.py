@@ -214,8 +214,9 @@ class Walk:
         self.state = replace(self.state, identified=True, misses=0)
 
     def forget(self) -> None:
-        """A new matter begins: values of the last one, misses, and steps to come back to are gone."""
-        self.state = replace(self.state, slots={}, filled="", misses=0, stack=(), booked=None, corrects=False)
+        """A new matter begins: the values of the last but that an offer is taken, misses, and the stack are gone."""
+        slots = {name: value for name, value in self.state.slots.items() if name == TAKEN}
+        self.state = replace(self.state, slots=slots, filled="", misses=0, stack=(), booked=None, corrects=False)
 
     def say(self, lines: tuple[Line, ...]) -> None:
         """Say those of the lines that hold now, and that may be heard by whoever listens."""

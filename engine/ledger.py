@@ -89,10 +89,13 @@ async def confirm(session: WriteSession, ref: str, now: datetime) -> None:
 
 
 async def reject(session: WriteSession, ref: str, now: datetime) -> None:
-    """An announced payment did not arrive: what it froze is collectable again. Raises NothingToSettle."""
+    """An announced payment did not arrive: what it froze is collectable again. Who said that they had paid is told;
+    of what billing announced the client may know nothing. Raises NothingToSettle.
+    """
     payment = await _take_unconfirmed(session, ref, PaymentStatus.REJECTED)
     payment.rejected_at = now
-    await tell(session, payment.client_id, payment.currency, Notice.PAYMENT_UNCLEAR, payment.id, now)
+    if payment.source == CLAIM:
+        await tell(session, payment.client_id, payment.currency, Notice.PAYMENT_UNCLEAR, payment.id, now)
 
 
 async def _take_unconfirmed(session: WriteSession, ref: str, status: PaymentStatus) -> Payment:

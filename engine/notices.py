@@ -12,15 +12,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Date, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.contact import ChannelKind
 from engine.decision import NO_STAGE
 from engine.plan import Notice
+from engine.store.days import client_day
 from engine.store.facts import Plans
 from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.casework import Contact, ContactState
+from engine.store.tables.portfolio import Client
 
 SUBJECTS: Mapping[Notice, str] = {
     Notice.SERVICE_RESTORED: "order",
@@ -74,15 +76,21 @@ async def tell(session: WriteSession, client: int, currency: str, notice: Notice
     await session.execute(insert(Contact).values(values).on_conflict_do_nothing(index_elements=["source"]))
 
 
-async def untold(session: ReadSession, client: int, currency: str, notice: Notice) -> Sequence[Contact]:
-    """The contacts of that kind that wait to be made, the newest first: for whoever says it now."""
-    waiting = select(Contact).where(
-        Contact.client_id == client,
-        Contact.currency == currency,
-        Contact.occasion == notice,
-        Contact.state == ContactState.PLANNED,
+async def untold(session: ReadSession, client: int, currency: str, notice: Notice, now: datetime) -> Sequence[Contact]:
+    """The contacts of that kind that wait to be made and are of the client's day: for whoever says it now."""
+    day = func.timezone(Client.timezone, Contact.planned_at).cast(Date)
+    waiting = (
+        select(Contact)
+        .join(Client, Client.id == Contact.client_id)
+        .where(
+            Contact.client_id == client,
+            Contact.currency == currency,
+            Contact.occasion == notice,
+            Contact.state == ContactState.PLANNED,
+            day == await client_day(session, client, now),
+        )
     )
-    return (await session.scalars(waiting.order_by(Contact.id.desc()))).all()
+    return (await session.scalars(waiting)).all()
 
 
 def of_no_stage(channels: Sequence[ChannelKind], now: datetime) -> dict[str, Any]:

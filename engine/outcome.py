@@ -17,6 +17,7 @@ class Handover(StrEnum):
     IDENTITY = "identity"
     FAULT = "fault"
     HARDSHIP = "hardship"
+    BEREAVEMENT = "bereavement"
     SILENCE = "silence"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +13,13 @@ import typer
 from bot.cli.costs import NoPlace, put, table
 from bot.cli.costs import as_json as cost_json
 from bot.simulate.scenario import load_scenario
-from dialogs.catalog import CatalogError, load_catalogs
+from dialogs.catalog import SOURCE, CatalogError, load_catalogs
 from dialogs.check import Issue
 from dialogs.check import check as check_scripts
-from dialogs.checks.cost import costs
+from dialogs.checks.cost import Cost, costs
+from dialogs.flow import SHARED
 from dialogs.grammar import schema as script_schema
-from dialogs.script import Script, ScriptError, load_scripts, parse_script
+from dialogs.script import PACKAGED, Script, ScriptError, load_scripts, parse_script
 from engine.document import DocumentError, Node, read
 from engine.plan_check import Finding, empty_offers, findings, silent_restrictions, silent_stages, without_standard
 from engine.sample.portfolio import PLANS
@@ -39,11 +40,13 @@ SENT_BY = {
 }
 """Under which keys of a plan a script of each matter goes to the clients who have one."""
 NOT_TRUE, BAD_INPUT = 1, 2
+NOT_YAML, REMEDY = "not YAML", "; put texts in double quotes, and indent with spaces"
 
 
 def check(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Script, plan or scenario files; none: all that is packaged.")
+        list[Path] | None,
+        typer.Argument(help="Script, plan or scenario files, or folders of them; none: all that is packaged."),
     ] = None,
     *,
     schema: Annotated[bool, typer.Option(help="Print the JSON Schema of script files, for editors.")] = False,
@@ -59,8 +62,11 @@ def check(
         typer.echo(json.dumps(script_schema(), indent=2, ensure_ascii=False))
         return
     if segments:
-        _priced(price, into, as_json=as_json)
+        _priced(paths or (), price, into, as_json=as_json)
         return
+    if price or into or as_json:
+        typer.echo("amiable: --price, --into and --json belong to --segments; add it", err=True)
+        raise typer.Exit(BAD_INPUT)
     files, unreadable = _opened(paths or [PLANS])
     problems = list(_problems(files, packaged=not paths))
     for problem in (*unreadable, *problems):
@@ -73,11 +79,13 @@ def check(
     typer.echo(f"No problems found, {doubts} warning{'s' * (doubts > 1)}." if doubts else "No problems found.")
 
 
-def _priced(price: str, into: Path | None, *, as_json: bool) -> None:
-    """Print what SMS cost, or put it into a page."""
+def _priced(paths: Sequence[Path], price: str, into: Path | None, *, as_json: bool) -> None:
+    """Print what SMS cost, or put it into a page: all that is packaged, or the scripts of those files alone."""
     try:
         each = Decimal(price) if price else None
-        found = list(costs(load_scripts(), load_catalogs()))
+        if each is not None and not (each.is_finite() and each >= 0):
+            raise InvalidOperation
+        found = list(_drafts(paths) if paths else costs(load_scripts(), load_catalogs()))
         if into:
             into.write_text(put(into.read_text(encoding="utf-8"), table(found, each)), encoding="utf-8")
             return
@@ -88,14 +96,32 @@ def _priced(price: str, into: Path | None, *, as_json: bool) -> None:
     typer.echo("\n".join(json.dumps(cost_json(cost, each)) for cost in found) if as_json else table(found, each))
 
 
+def _drafts(paths: Sequence[Path]) -> Iterator[Cost]:
+    """The costs of scripts in files, in the languages that all of them are translated into."""
+    scripts = [parse_script(path.read_text(encoding="utf-8"), str(path)) for path in _files(paths)]
+    texts = [script.texts[key] for script in scripts for key in script.own]
+    catalogs = {
+        name: catalog
+        for name, catalog in load_catalogs().items()
+        if name == SOURCE or all(catalog.messages.get(text.english, context=text.key) for text in texts)
+    }
+    return (cost for cost in costs({one.name: one for one in scripts}, catalogs) if cost.script != SHARED)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files, and those of folders."""
+    for path in paths:
+        yield from sorted(path.glob("*.yaml")) if path.is_dir() else (path,)
+
+
 def _opened(paths: list[Path]) -> tuple[list[tuple[Path, Node]], list[str]]:
     """The documents of the files, and why the others are none."""
     files, unreadable = [], []
-    for path in paths:
+    for path in _files(paths):
         try:
             files.append((path, read(path)))
         except DocumentError as error:
-            unreadable.append(str(error))
+            unreadable.append(f"{error}{REMEDY * error.message.startswith(NOT_YAML)}")
     return files, unreadable
 
 
@@ -122,6 +148,8 @@ def _file(path: Path, root: Node, scripts: Mapping[str, Script]) -> Iterator[Pro
             if "scenario" in keys:
                 load_scenario(path)
             yield from _plans(root, keys, scripts)
+        elif "script" in keys and keys["script"].value == SHARED:
+            yield from _shared(path)
         elif "script" in keys:
             script = parse_script(path.read_text(encoding="utf-8"), str(path))
             yield from check_scripts({script.name: script}, {})
@@ -129,6 +157,14 @@ def _file(path: Path, root: Node, scripts: Mapping[str, Script]) -> Iterator[Pro
             yield root.wrong("neither a script (script: NAME) nor plans (plans: [...])")
     except (DocumentError, ScriptError) as error:
         yield error
+
+
+def _shared(path: Path) -> Iterator[Problem]:
+    """The problems that the shared script has, in any of the scripts that are packaged."""
+    shared = path.read_text(encoding="utf-8")
+    sources = {file.stem: file.read_text(encoding="utf-8") for file in PACKAGED.glob("*.yaml") if file.stem != SHARED}
+    scripts = [parse_script(text, f"{stem}.yaml", shared, sources) for stem, text in sources.items()]
+    yield from check_scripts({script.name: script for script in scripts}, load_catalogs())
 
 
 def _plans(root: Node, keys: Mapping[str, Node], scripts: Mapping[str, Script]) -> Iterator[Problem]:

@@ -88,7 +88,7 @@ def play(
         _converse(session)
     finally:
         if target:
-            about = f"{lang} {target.stem.replace('-', ' ')}"
+            about = f"{lang} {target.stem.removeprefix(f'{lang}-').replace('-', ' ')}"
             target.write_text(written(Golden(about, premise, session.lines)), encoding="utf-8")
             typer.echo(f"Kept in {target}.")
 
@@ -113,7 +113,7 @@ def _line(session: _Session, typed: str) -> Line | None:
         nothing = "nothing more follows if there is no answer" if command == "/silence" else COMMANDS
         typer.echo(nothing)
         return None
-    pressed = session.channel is ChannelKind.VOICE and typed.isdecimal()
+    pressed = session.channel is ChannelKind.VOICE and (typed.isdecimal() or typed == "*")
     return {SUBSCRIBER: f"#{typed}" if pressed else typed}
 
 

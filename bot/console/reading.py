@@ -29,7 +29,10 @@ def reading_routes(console: Console) -> APIRouter:
     async def overview(request: Request) -> Response:
         async with app.database.read() as session:
             counts = await numbers(session, request.state.visit.now, console.zone)
-        return pages.page(request, "overview", board=await console.board.latest(), counts=counts, waits_for=WAITS_FOR)
+        board = await console.board.latest()
+        frozen = {kind for debts in board.debts.values() for kind, sum_ in debts.frozen.items() if sum_}
+        kinds = {kind: word for kind, word in WAITS_FOR.items() if kind in frozen}
+        return pages.page(request, "overview", board=board, counts=counts, waits_for=kinds)
 
     @router.get("/inbox/{view}")
     async def show_inbox(request: Request, view: View) -> Response:

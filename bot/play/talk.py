@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from bot.play.premise import Premise
@@ -17,6 +17,8 @@ from dialogs.render import render
 from dialogs.silence import silent
 from dialogs.state import State
 from dialogs.turn import Turn, resume, start
+from dialogs.wishes import asks_again
+from engine.contact import ChannelKind
 from engine.outcome import Outcome
 
 MORNING = time(9)
@@ -39,6 +41,11 @@ def reply_of(line: str) -> Reply:
     if line.startswith("[") and line.endswith("]"):
         return Chose(line[1:-1])
     return Keys(line[1:]) if line.startswith("#") else Said(line)
+
+
+def _again(reply: Reply) -> bool:
+    """Whether a caller wants to hear it once more: that is answered by the call itself."""
+    return reply == Keys("*") or (isinstance(reply, Said) and asks_again(reply.text))
 
 
 class Talk:
@@ -71,6 +78,8 @@ class Talk:
     def reply(self, line: str) -> Heard:
         """Take a reply, written as in a golden talk."""
         said, stored = reply_of(line), State.from_json(self.state.to_json())
+        if self.premise.channel is ChannelKind.VOICE and _again(said):
+            return replace(self._heard(self._turn), outcomes=())
         reply = by_label(said, self.script, stored, load_catalogs())
         labelled = reply.option if isinstance(reply, Chose) and reply is not said else ""
         option, reading = (labelled, None) if labelled else self._understood(said)

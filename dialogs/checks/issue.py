@@ -31,6 +31,7 @@ class Kind(StrEnum):
     UNSPEAKABLE = "unspeakable"
     KEY_COLLISION = "key_collision"
     NO_OPT_OUT = "no_opt_out"
+    UNKNOWN_OPTION = "unknown_option"
 
 
 @dataclass(frozen=True, slots=True)

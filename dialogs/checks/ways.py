@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from dialogs.checks.issue import Issue, Kind, of_step
-from dialogs.flow import GRANTED, HANDED_OVER, Ask, AskKind, Effect, Script, Step
+from dialogs.flow import GRANTED, HANDED_OVER, Ask, AskKind, Effect, Relation, Script, Step
+from dialogs.text import FACTS
 
 LEAVING = (AskKind.IDENTITY, AskKind.LANGUAGE)
 """Questions whose answer leads where no step says: into the script, or back."""
@@ -33,6 +34,7 @@ def ways(script: Script) -> Iterator[Issue]:
             yield of_step(Kind.TALKS_ON, step, "it hands over and goes on talking", "remove what follows")
         if step.ask:
             yield from _exits(script, step, step.ask)
+        yield from _choices(script, step)
     for effect, shown in READ_BACK.items():
         yield from _unconfirmed(script, effect, shown)
 
@@ -123,6 +125,17 @@ def _exits(script: Script, step: Step, ask: Ask) -> Iterator[Issue]:
             f"what is never understood leads by '{ask.lost}' to no end",
             "let 'lost' lead to a person, or remove it",
         )
+
+
+def _choices(script: Script, step: Step) -> Iterator[Issue]:
+    """Branches on a choice that nobody can make."""
+    for when in (branch.when for branch in step.branches if branch.when.relation == Relation.IS):
+        filling = [one.ask for one in script.steps.values() if one.ask and one.ask.slot == when.name]
+        known = sorted({option.id for ask in filling for option in ask.options})
+        chosen = filling and all(ask.kind == AskKind.CHOICE for ask in filling)
+        if chosen and when.than not in {*known, *FACTS, *script.slots}:
+            what = f"'{when.name}' is never '{when.than}': no option of a choice that fills it has that id"
+            yield of_step(Kind.UNKNOWN_OPTION, step, what, f"write one of: {', '.join(known)}")
 
 
 def _unconfirmed(script: Script, effect: Effect, shown: frozenset[str]) -> Iterator[Issue]:

@@ -31,7 +31,7 @@ QUOTED = re.compile(r"[\"«„“](\w+)[\"»”“]")
 PICTURES = re.compile("[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
 WRITTEN = (ChannelKind.SMS, ChannelKind.EMAIL)
 """Channels on which a first message must say how to stop more of them."""
-ANYBODY = (Effect.STOP, Effect.OPERATOR, Effect.WRONG_PERSON, Effect.IDENTITY)
+ANYBODY = (Effect.STOP, Effect.OPERATOR, Effect.WRONG_PERSON, Effect.BEREAVED, Effect.IDENTITY)
 """What is told to, and answered, whoever it is that listens."""
 OVERHEARD = tuple(phrase for phrase in PHRASES if phrase != "part")
 """Phrases that anybody may hear: all but a payment of a schedule."""
@@ -108,7 +108,9 @@ def unspeakable(script: Script, catalogs: Iterable[Catalog]) -> Iterator[Issue]:
         for catalog in catalogs:
             if any(LINKS.search(form) or PICTURES.search(form) for form in catalog.all_forms(text)):
                 what = "a link or a picture cannot be spoken"
+                worded = text.key != key
                 remedy = "add a 'voice:' wording, or name the other 'channels'"
+                remedy = "take it out of the 'voice:' wording" if worded else remedy
                 yield of_text(Kind.UNSPEAKABLE, script, text.key, what, remedy, catalog.language)
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from engine.debt import Hold, HoldKind
+from engine.ledger import CLAIM
 from engine.money import Money
 from engine.promise import PromiseState
 from engine.store.session import ReadSession
@@ -77,7 +78,8 @@ async def grounds_of(session: ReadSession, clients: Sequence[int]) -> Mapping[in
             )
         )
     for payment in await session.scalars(select(Payment).where(Payment.client_id.in_(clients))):
+        how = "said by the client" if payment.source == CLAIM else f"payment {payment.ref}"
         found[payment.client_id].append(
-            Ground(HoldKind.UNCONFIRMED, payment.paid_at, None, payment.invoice_id, None, f"payment {payment.ref}", "")
+            Ground(HoldKind.UNCONFIRMED, payment.paid_at, None, payment.invoice_id, None, how, "")
         )
     return found

@@ -18,7 +18,7 @@ from engine.reasons import reasons
 from engine.record import Recorded, recorded
 from engine.store.facts import Plans
 from engine.store.session import ReadSession
-from engine.store.tables.casework import Case, DecisionRow
+from engine.store.tables.casework import Case, CaseEvent, DecisionRow
 from engine.store.tables.portfolio import Account, Invoice
 
 PRESENT = datetime.max.replace(tzinfo=UTC)
@@ -53,6 +53,7 @@ class Freeze:
 class Line:
     """One decision, of the log or (`at` None) taken just now. `cycle` is 0 without a case.
 
+    `moved` is who moved the case by hand, and why, where the decision follows from that.
     `came_from` is the stage before it, `stage_since` the day the stage it speaks of was entered.
     """
 
@@ -72,6 +73,7 @@ class Line:
     came_from: int
     stage_since: date | None
     skipped: frozenset[int]
+    moved: tuple[str, str] | None
 
     @property
     def following(self) -> int | None:
@@ -106,17 +108,22 @@ class Logbook:
     names: _Names
     cases: Mapping[int, Case]
     grounds: Mapping[int, Sequence[Ground]]
+    moves: Mapping[tuple[int, datetime], tuple[str, str]]
 
     @classmethod
     async def open(cls, session: ReadSession, clients: Sequence[int]) -> Logbook:
         invoices = await session.scalars(select(Invoice).where(Invoice.client_id.in_(clients)))
         accounts = await session.scalars(select(Account).where(Account.client_id.in_(clients)))
         cases = await session.scalars(select(Case).where(Case.client_id.in_(clients)))
+        moves = await session.scalars(
+            select(CaseEvent).where(CaseEvent.client_id.in_(clients), CaseEvent.kind == "moved")
+        )
         return cls(
             Plans(session),
             _Names({one.id: one.ref for one in invoices}, {one.id: one.ref for one in accounts}),
             {case.id: case for case in cases},
             await grounds_of(session, clients),
+            {(one.case_id or 0, one.at): (one.detail["by"], one.detail["reason"]) for one in moves},
         )
 
     async def logged(self, row: DecisionRow) -> Line:
@@ -155,6 +162,7 @@ class Logbook:
             skipped=frozenset(stage for stage, until in before["deferrals"] if until is None)
             if before
             else frozenset(),
+            moved=self.moves.get((said.case.id, said.at)) if said.case and said.at else None,
         )
 
     def _bills(self, inputs: Mapping[str, Any]) -> list[Bill]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from engine.store.history import note
 from engine.store.session import WriteSession
@@ -56,6 +56,17 @@ class Proof:
     reason: str = ""
 
 
+CALLED_DEAD = text("""
+select latest.address_id
+from addresses a cross join lateral (
+  select n.address_id, n.what, n.means from consents n
+  where n.client_id = a.client_id and n.address_id = a.id and n.what in ('unusable', 'usable')
+  order by n.id desc limit 1) latest
+where a.id = any(:addresses) and latest.what = 'unusable' and latest.means = 'carrier'
+""")
+"""Which of some addresses are unusable because a carrier said so."""
+
+
 class ReasonMissing(ValueError):
     """Whoever lets an address be written to again on behalf of its holder says why."""
 
@@ -88,3 +99,14 @@ async def book_consent(
         line = {"what": what, "address": row.id, "channel": row.channel, "means": proof.means}
         note(session, row.client_id, now, CONSENT, **line, evidence=proof.evidence, reason=proof.reason or None)
     return len(changed)
+
+
+async def reached(session: WriteSession, addresses: Collection[Address], proof: Proof, now: datetime) -> None:
+    """Somebody wrote from there: a carrier that called such an address dead was wrong, or is no longer right.
+
+    Whose it is no carrier knew: where a person or billing has said that it is not the client's, that stands.
+    """
+    dead = [address.id for address in addresses if address.dead_since is not None]
+    if dead:
+        blamed = (await session.scalars(CALLED_DEAD, {"addresses": dead})).all()
+        await book_consent(session, Consent.USABLE, blamed, proof, now, shared=False)

@@ -98,7 +98,7 @@ async def test_who_is_there_can_be_said_as_well_as_pressed(loop: Loop, said: str
 
 async def test_a_promise_is_made_by_keys(loop: Loop) -> None:
     call = await does(loop, *KNOWN, Keys("2"), Keys("13"), Keys("1"))
-    assert "you plan to pay 200 Romanian lei by Friday, the thirteenth of March" in call.heard
+    assert "200 Romanian lei, by Friday, the thirteenth of March" in call.heard
     assert call.heard.endswith("Goodbye.")
     assert await loop.asks("select state, amount, until::text, channel from promises") == [
         ("open", 20000, "2026-03-13", "voice")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.cli.check import SENT_BY, always_names_a_restriction
 from dialogs.grammar import schema
-from dialogs.script import load_scripts, parse_script
+from dialogs.script import PACKAGED, load_scripts, parse_script
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
 SARAH = (Path(__file__).parents[1] / "scenarios" / "sarah.yaml").read_text()
@@ -125,3 +125,36 @@ def test_a_script_of_an_older_spec_is_told_how_it_is_written_now(tmp_path: Path)
         tmp_path, "spec: 1\nscript: old\nbegun_by: client\nstart: a\nsteps: {a: {say: Hello}}\n"
     )
     assert (code, complaints) == (1, "FILE: line 1 is written as an older spec has it; write 'spec: 2'\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("script: x\nstart: a\nsteps: {a: {say: Hello}}\n", "line 1: 'spec' is missing; add 'spec: 2'\n"),
+        (
+            "spec: 2\nscript: x\nstart: a\nsteps:\n\ta: {say: Hello}\n",
+            "; put texts in double quotes, and indent with spaces\n",
+        ),
+    ],
+)
+def test_a_fault_of_form_has_its_remedy(tmp_path: Path, text: str, told: str) -> None:
+    code, _, complaints = check(tmp_path, text)
+    assert code > 0
+    assert complaints.endswith(told)
+
+
+def test_a_link_in_the_wording_for_the_voice_is_to_be_taken_out_of_it(tmp_path: Path) -> None:
+    said = '{text: Hello, voice: "See https://example.com"}'
+    text = f"spec: 2\nscript: x\nbegun_by: client\nstart: a\nsteps: {{a: {{say: {said}}}}}\n"
+    assert "take it out of the 'voice:' wording" in check(tmp_path, text)[2]
+
+
+def test_a_folder_is_its_files_and_the_shared_script_is_checked_in_the_others() -> None:
+    result = CliRunner().invoke(app, ["check", str(PACKAGED)])
+    assert (result.exit_code, result.stderr, result.stdout) == (0, "", "No problems found.\n")
+
+
+def test_a_fault_of_the_shared_script_is_found(tmp_path: Path) -> None:
+    shared = (PACKAGED / "common.yaml").read_text()
+    code, _, complaints = check(tmp_path, shared.replace("go: promise_made}", "go: gone}"))
+    assert (code, "leads to 'gone'" in complaints) == (1, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -13,9 +14,12 @@ from loop import ANA_MAIL, ANA_PHONE, Loop, running_loop
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from bot.hearing import hear
 from bot.inbox import keep_mail
+from channels.port import Inbound
 from channels.sandbox.sms import Fate
-from dialogs.message import Keys
+from dialogs.message import Keys, Said
+from engine.contact import ChannelKind
 from engine.store.consents import Consent, Means, Proof, ReasonMissing, book_consent
 from engine.store.tables.portfolio import Address
 
@@ -204,6 +208,64 @@ async def test_an_operator_says_why(loop: Loop) -> None:
         proof = Proof(Means.OPERATOR, "user:1", "she asked for it by telephone")
         assert await book_consent(session, Consent.OPTED_IN, [address], proof, loop.clock()) == 1
     assert await loop.asks(OUT) == [(0,)]
+
+
+async def called_dead(loop: Loop, means: Means) -> None:
+    async with loop.sandbox.wired.app.database.write() as session:
+        (address,) = await session.scalars(select(Address.id).where(Address.channel == "sms"))
+        await book_consent(session, Consent.UNUSABLE, [address], Proof(means, "attempt:1"), loop.clock())
+
+
+@pytest.mark.parametrize("words", ["cat am de plata?", "STOP"])
+async def test_who_writes_from_an_address_that_a_carrier_called_dead_is_answered(loop: Loop, words: str) -> None:
+    await loop.decide()
+    told = len(loop.heard())
+    await called_dead(loop, Means.CARRIER)
+    await loop.says(words)
+    assert len(loop.heard()) == told + 1
+    assert await loop.asks("select count(*) from addresses where dead_since is not null") == [(0,)]
+    assert (await loop.asks(LINES))[:2] == [("sms", "unusable", "carrier"), ("sms", "usable", "word")]
+
+
+@pytest.mark.parametrize("means", [Means.WORD, Means.FEED])
+async def test_an_address_that_is_known_to_be_somebody_else_s_stays_so_whoever_writes_from_it(
+    loop: Loop, means: Means
+) -> None:
+    await called_dead(loop, means)
+    await loop.says("cat am de plata?")
+    assert loop.heard() == []
+    assert await loop.asks(LINES) == [("sms", "unusable", means.value)]
+    assert await loop.asks("select error from inbox where error in ('heard', 'answered')") == [("heard",)]
+
+
+async def test_a_stranger_at_an_address_that_a_carrier_called_dead_is_asked_for_pardon(loop: Loop) -> None:
+    await called_dead(loop, Means.CARRIER)
+    await loop.says("ați greșit numărul")
+    await loop.says("cat am de plata?")
+    assert len(loop.heard()) == 1
+    assert [what for _, what, _ in await loop.asks(LINES)] == ["unusable", "usable", "unusable"]
+
+
+@pytest.mark.parametrize(("words", "before"), [("STOP", False), ("START", True)])
+async def test_the_same_word_twice_at_one_moment_is_answered_once(loop: Loop, words: str, before: bool) -> None:
+    if before:
+        await loop.says("STOP")
+        await loop.later(days=20)
+    told, app = len(loop.heard()), loop.sandbox.wired.app
+    inbound = Inbound(ChannelKind.SMS, "SM1", ANA_PHONE, Said(words))
+
+    async def hears(event: str) -> None:
+        async with app.database.write() as session:
+            await hear(session, app, inbound, event, loop.clock())
+
+    async with app.database.write() as session:
+        await hear(session, app, inbound, "twilio:SM1", loop.clock())
+        other = asyncio.create_task(hears("twilio:SM2"))
+        while not await loop.asks("select from pg_locks where not granted"):  # noqa: ASYNC110 - no bell is rung by it
+            await asyncio.sleep(0.01)
+    await other
+    await loop.sandbox.settle()
+    assert len(loop.heard()) == told + 1
 
 
 async def test_no_line_says_what_is_not_known(loop: Loop) -> None:

@@ -136,12 +136,13 @@ async def test_a_service_is_off_and_on_again_in_the_facts(loop: Loop) -> None:
         await given_invoice(session, loop.ana, "I2", "150", date(2026, 3, 1), account="ACC-1002", service="tv")
         await decide_clients(session, [loop.ana], loop.clock(), HOURS)
     await loop.later(days=10)
-    assert (await stands(loop)).restricted_on == date(2026, 3, 22), "ordered on her day, which is ahead of ours"
+    assert (await stands(loop)).restricted_on is None, "to order it off is not to have it off"
     async with app.database.write() as session:
         for order in await session.scalars(select(ServiceOrder).order_by(ServiceOrder.id)):
             await acknowledge(session, order.id, Acknowledgement(OrderOutcome.DONE), loop.clock())
         await pays(session, loop, 350)
-    assert (await stands(loop)).restricted_on is not None, "to order it on is not to have it on"
+    told = (await stands(loop)).restricted_on
+    assert told == date(2026, 3, 22), "done on her day, which is ahead of ours; to order it on is not to have it on"
     async with app.database.write() as session:
         on = select(ServiceOrder).where(ServiceOrder.verb == "restore_service")
         for order in await session.scalars(on):
@@ -153,19 +154,48 @@ async def test_a_service_is_off_and_on_again_in_the_facts(loop: Loop) -> None:
     assert any("ACC-1001 (internet)" in words for words in loop.heard()), "its case is closed, and its plan asks for it"
 
 
+LIMITING = TELLING.replace("{task: call}", "{send: restriction_notice, by: [sms]}")
+NOTICES = "select state from contacts where script = 'restriction_notice'"
+
+
 @pytest.mark.parametrize(("answer", "state"), [(OrderOutcome.DONE, "opened"), (OrderOutcome.REFUSED, "superseded")])
 async def test_nobody_is_told_of_a_service_that_is_off_where_none_is(
     database_url: str, answer: OrderOutcome, state: str
 ) -> None:
-    plan = TELLING.replace("{task: call}", "{send: restriction_notice, by: [sms]}")
-    async with running_loop(database_url, EVENING, hours=HOURS, plan=plan, sms=ANA_PHONE) as loop:
+    async with running_loop(database_url, EVENING, hours=HOURS, plan=LIMITING, sms=ANA_PHONE) as loop:
         await loop.decide()
-        await loop.later(days=10)
+        await loop.later(days=12)
+        assert await loop.asks(NOTICES) == [("planned",)], "what is ordered is not done yet"
         async with loop.sandbox.wired.app.database.write() as session:
             for order in await session.scalars(select(ServiceOrder)):
                 await acknowledge(session, order.id, Acknowledgement(answer), loop.clock())
         await loop.later(hours=13)
-        assert await loop.asks("select state from contacts where script = 'restriction_notice'") == [(state,)]
+        assert await loop.asks(NOTICES) == [(state,)]
+
+
+async def test_a_notice_names_only_the_accounts_that_are_off(database_url: str) -> None:
+    async with running_loop(database_url, EVENING, hours=HOURS, plan=LIMITING, sms=ANA_PHONE) as loop:
+        async with loop.sandbox.wired.app.database.write() as session:
+            await given_invoice(session, loop.ana, "I2", "150", date(2026, 3, 1), account="ACC-1002", service="tv")
+            await given_invoice(session, loop.ana, "I3", "120", date(2026, 3, 1), account="ACC-1003", service="mobile")
+        await loop.decide()
+        await loop.later(days=10)
+        answers = (OrderOutcome.DONE, OrderOutcome.REFUSED, OrderOutcome.DONE)
+        async with loop.sandbox.wired.app.database.write() as session:
+            orders = list(await session.scalars(select(ServiceOrder).order_by(ServiceOrder.account_id)))
+            for order, answer in zip(orders, answers, strict=True):
+                await acknowledge(session, order.id, Acknowledgement(answer), loop.clock())
+        await loop.later(hours=13)
+        assert await loop.asks(NOTICES) == [("opened",)]
+        notice = next(words for words in loop.heard() if "limitat" in words)
+        assert [number for number in range(1, 4) if f"ACC-100{number}" in notice] == [1, 3]
+
+
+async def test_a_promise_kept_early_is_told_by_the_day_that_was_agreed(loop: Loop) -> None:
+    async with loop.sandbox.wired.app.database.write() as session:
+        await promise(session, loop.ana, lei(150), date(2026, 3, 20), loop.clock())
+        await pays(session, loop, 150)
+    assert (await stands(loop)).kept == Due(lei(150), date(2026, 3, 20))
 
 
 async def test_a_contact_speaks_of_its_own_day_before_the_latest(loop: Loop) -> None:

@@ -14,6 +14,7 @@ from engine.agreements.promises import promise
 from engine.ledger import Received, receive
 from engine.money import money
 from engine.store.session import Database
+from engine.store.tables.ledger import Promise
 
 
 @pytest.fixture
@@ -103,6 +104,15 @@ async def test_the_page_knows_what_was_agreed_or_told(counter: Counter) -> None:
     assert "You plan to pay 80 RON by March 20" in page or "You plan to pay 80 RON by 20 March" in page
     assert "You contest 30 RON." in page
     assert "You told us that you have paid 40 RON." in page
+
+
+async def test_the_page_of_an_amnesty_asks_for_the_part_and_says_what_it_cancels(counter: Counter) -> None:
+    async with counter.database.write() as session:
+        number = await promise(session, counter.ana, money(180, "RON"), date(2026, 3, 20), counter.now)
+        (await session.get_one(Promise, number)).remits = 120_00
+    page = words((await counter.read(f"{counter.address}?lang=en")).text)
+    assert "Once 180 RON has come, the remaining 120 RON is cancelled." in page
+    assert "Pay the whole balance" not in page
 
 
 async def test_nothing_to_pay(counter: Counter) -> None:

@@ -173,3 +173,26 @@ def test_a_talk_is_kept_even_where_its_end_is_a_fault(here: Path) -> None:
     done = play("reminder", *TODAY, "--save", "talk.yaml", typed="2\n" + "/day 999\n" * 3000)
     assert isinstance(done.exception, OverflowError | ValueError), "the calendar ends with the year 9999"
     assert any(line.get("subscriber") == "2" for line in read_goldens(here / "talk.yaml")[0].lines)
+
+
+@pytest.mark.parametrize("again", ["*", "more slowly", "repeat please"])
+def test_a_call_says_again_what_it_said_and_books_nothing_twice(again: str) -> None:
+    said = play("warning", "--channel", "voice", typed=f"{again}\n").stdout
+    assert said.count("Yes: press 1.") == 2
+    booked = play("warning", "--channel", "voice", typed=f"1\n1001\nstop\n{again}\n").stdout
+    assert booked.count("booked:") == 1
+
+
+def test_a_kept_talk_names_its_language_once(here: Path) -> None:
+    play("reminder", "--lang", "ro", "--save", "ro-payday.yaml")
+    assert read_goldens(here / "ro-payday.yaml")[0].about == "ro payday"
+
+
+def test_an_untranslated_text_has_its_sums_and_days_in_english_too(here: Path) -> None:
+    (here / "draft.yaml").write_text(
+        'spec: 2\nscript: draft\nbegun_by: client\nstart: a\nsteps: {a: {say: "{amount_due}, since {oldest_due}."}}\n'
+    )
+    assert (
+        "  | 120 RON, since 1 May."
+        in play("draft.yaml", *TODAY, "--lang", "ro", "--fact", "currency=RON", "--fact", "since=2026-05-01").stdout
+    )

@@ -13,7 +13,7 @@ from bot.cli.costs import PLACE
 from dialogs.catalog import load_catalogs
 from dialogs.checks.cost import Cost, Segments, costs
 from dialogs.flow import SHARED
-from dialogs.script import load_scripts
+from dialogs.script import PACKAGED, load_scripts
 from engine.contact import ChannelKind
 
 PAGE = Path(__file__).parents[2] / "docs" / "sms-costs.md"
@@ -65,6 +65,7 @@ def test_a_price_turns_segments_into_money(found: list[Cost]) -> None:
     ("options", "complaint"),
     [
         (("--price", "much"), "amiable: 'much' is no price; write it as 0.05\n"),
+        (("--price", "-1"), "amiable: '-1' is no price; write it as 0.05\n"),
         (("--into", "{page}"), f"amiable: the page has no line {PLACE}\n"),
     ],
 )
@@ -72,3 +73,18 @@ def test_what_cannot_be_priced_is_told(tmp_path: Path, options: tuple[str, ...],
     page = tmp_path / "page.md"
     page.write_text("# Nothing\n")
     assert told(*(option.format(page=page) for option in options)) == (2, complaint)
+
+
+def test_a_draft_has_its_own_costs_in_the_languages_it_is_written_in(tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yaml"
+    draft.write_text("spec: 2\nscript: draft\nbegun_by: client\nstart: a\nsteps: {a: {say: Hello}}\n")
+    code, printed = told("--json", str(draft))
+    assert (code, [json.loads(line)["script"] for line in printed.splitlines()]) == (0, ["draft"])
+    packaged = told("--json", str(PACKAGED / "reminder.yaml"))[1].splitlines()
+    assert {json.loads(line)["language"] for line in packaged} == set(load_catalogs())
+
+
+@pytest.mark.parametrize("options", [("--price", "1"), ("--json",), ("--into", "page.md")])
+def test_what_belongs_to_segments_is_refused_without_them(options: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, ["check", *options])
+    assert (result.exit_code, "belong to --segments" in result.stderr) == (2, True)

@@ -23,7 +23,7 @@ from engine.run import decide_clients
 from engine.store.session import Database, lock_clients
 from engine.store.tables.casework import Case
 from engine.store.tables.portfolio import Invoice
-from engine.work.deviations import Deviator, hold_stage, skip
+from engine.work.deviations import Deviator, hold_stage, move, skip
 
 PLAN = """
 groups: [individuals]
@@ -284,3 +284,30 @@ async def test_what_was_paid_meanwhile_is_dropped(database_url: str, now: dateti
         await payment(loop.sandbox.wired.app.database, loop.ana, "200", loop.clock())
         answer = await told(loop.sandbox.wired.app.database, loop.clock())
         assert "dropped before it went out: the debt it was about was paid or frozen, or its case closed." in answer
+
+
+async def test_a_move_by_hand_says_who_moved_the_case_and_not_the_terms_of_the_plan(database: Database) -> None:
+    await owing(database)
+    await runs(database, FIRST, 1)
+    async with database.write() as session:
+        case = (await session.scalars(select(Case.id))).one()
+        await move(session, case, "restriction", Deviator("Olga", "agreed with the provider", FIRST, HOURS))
+    answer = await told(database, FIRST)
+    assert "The case was moved to stage restriction by Olga: agreed with the provider." in answer
+    assert "days have passed" not in answer
+    async with database.write() as session:
+        await move(session, case, "reminder", Deviator("Ion", "too soon", FIRST + timedelta(hours=1), HOURS))
+    answer = await told(database, FIRST + timedelta(hours=1))
+    assert "The case was moved to stage reminder by Ion: too soon." in answer
+    assert "Back to stage" not in answer
+
+
+async def test_a_payment_the_client_told_of_is_named_in_words(database: Database) -> None:
+    ana = await owing(database)
+    async with database.write() as session:
+        claim = Received("claim:twilio-sms:SM1", ana, money("50", "RON"), FIRST, "claim", confirmed=False)
+        await receive(session, claim, FIRST)
+    await runs(database, FIRST, 1)
+    answer = await told(database, FIRST)
+    assert "said by the client" in answer
+    assert "twilio" not in answer

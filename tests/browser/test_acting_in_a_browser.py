@@ -71,6 +71,17 @@ async def test_a_case_is_moved_to_a_stage(desk, olga):
     await expect(olga.locator("#timeline")).to_contain_text("moved the case to stage restriction")
 
 
+async def test_a_client_with_a_long_story_stays_in_the_window(desk, olga):
+    for number in range(20):
+        await desk.ana_writes(f"message number {number}")
+    await olga.reload()
+    higher = "document.documentElement.scrollHeight - innerHeight"
+    assert await olga.evaluate(higher) <= 0
+    await olga.goto(f"{ANA}#money")
+    assert await olga.evaluate(higher) <= 0
+    assert await olga.evaluate("scrollY") == 0
+
+
 async def test_an_exempted_invoice_freezes_the_debt(desk, olga):
     await open_act(olga, "Act on the debt", "Exempt from collection")
     form = olga.locator("#exempt-1")

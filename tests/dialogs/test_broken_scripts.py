@@ -34,6 +34,7 @@ PLACES: dict[Kind, set[str]] = {
     Kind.UNSPEAKABLE: {"opening"},
     Kind.KEY_COLLISION: {"opening"},
     Kind.NO_OPT_OUT: {"opening"},
+    Kind.UNKNOWN_OPTION: {"next_way"},
 }
 """The steps at which each fixture is wrong."""
 IN_CATALOGS = {kind for kind in Kind if (BROKEN / f"{kind}.po").exists()}

@@ -19,6 +19,7 @@ from dialogs.state import SCHEMA, State, UnknownSchema
 from dialogs.turn import answer_first, resume, start
 from engine.money import money
 from engine.outcome import (
+    Disputed,
     Handover,
     InstallmentsRequested,
     LanguageChanged,
@@ -38,6 +39,40 @@ def test_a_promise_is_booked_only_when_confirmed(yes: str | Reply) -> None:
     turn = talk("I'll pay on Friday", yes)
     assert turn.outcomes == (PromiseMade(money(120, "RON"), FRIDAY),)
     assert turn.state.done
+
+
+@pytest.mark.parametrize("unreadable", ["aaaaaaa", "aaaaaaaa", "ыыы", "аааїїї", "їїї", "bbba"])
+def test_what_cannot_be_read_confirms_nothing(unreadable: str) -> None:
+    turn = talk("I'll pay on Friday", unreadable)
+    assert (turn.outcomes, turn.state.asked) == ((), "promise_check")
+    assert talk(unreadable, script="wrong_person").state.asked == "question"
+
+
+DEATHS = [
+    *("she died last year", "my husband passed away", "The account holder is deceased"),
+    *("mama a murit", "soțul meu a decedat", "мама умерла", "он скончался", "чоловік помер", "його немає в живих"),
+]
+
+
+@pytest.mark.parametrize("said", DEATHS)
+@pytest.mark.parametrize("identified", [True, False])
+def test_a_death_is_met_with_condolence_and_a_person_and_no_word_of_a_debt(said: str, *, identified: bool) -> None:
+    opening = start(load_scripts()["warning"], FACTS, "en", NOW, identified=identified)
+    turn = resume(load_scripts()["warning"], opening.state, Said(said), FACTS, NOW)
+    assert keys(turn) == ["common.bereaved"]
+    assert [one for one in turn.outcomes if not isinstance(one, LanguageChanged)] == [
+        OperatorRequested(Handover.BEREAVEMENT)
+    ]
+
+
+def test_what_is_said_right_after_a_dispute_is_more_of_it() -> None:
+    turn = talk(Chose("dispute"), "the bill is not right", "the internet was down for 2 weeks")
+    assert (turn.outcomes, turn.state.done) == ((Disputed("the internet was down for 2 weeks"),), True)
+    assert talk(Chose("dispute"), "the bill is not right", "thank you").outcomes == ()
+
+
+def test_a_telephone_that_died_is_no_death() -> None:
+    assert keys(talk("my phone died")) != ["common.bereaved"]
 
 
 def test_a_promise_may_name_a_smaller_sum() -> None:

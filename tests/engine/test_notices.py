@@ -182,6 +182,13 @@ async def test_a_claim_that_another_payment_settles_is_not_asked_after(database:
     assert await news(database) == []
 
 
+async def test_nobody_is_asked_after_a_payment_that_only_billing_announced(database: Database, ana: int) -> None:
+    async with database.write() as session:
+        await receive(session, Received("B1", ana, money("80", "RON"), at(8), "import", confirmed=False), at(8))
+        await reject(session, "B1", at(9))
+    assert await news(database) == []
+
+
 async def test_without_the_wish_of_a_plan_nothing_is_told(database: Database, ana: int) -> None:
     async with database.write() as session:
         await given_plans(session, PLAN.replace(ALL, "{promise_kept: false, promise_broken: true}"))

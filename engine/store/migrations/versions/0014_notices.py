@@ -34,14 +34,49 @@ alter table contacts
 RESTORED = """
 create view restored_services as
   select o.id, o.client_id, k.currency, o.account_id,
-         (o.acknowledged_at at time zone c.timezone)::date as day
+         (o.acknowledged_at at time zone c.timezone)::date as day,
+         not exists (
+           select from service_orders later
+           where later.account_id = o.account_id and later.verb = 'suspend_service' and later.id > o.id
+             and later.outcome is distinct from 'refused') as stands
   from service_orders o join cases k on k.id = o.case_id join clients c on c.id = o.client_id
-  where o.verb = 'restore_service' and o.outcome = 'done' and o.account_id is not null and not exists (
-    select from service_orders later
-    where later.account_id = o.account_id and later.verb = 'suspend_service' and later.id > o.id
-      and later.outcome is distinct from 'refused');
+  where o.verb = 'restore_service' and o.outcome = 'done' and o.account_id is not null;
 """
-"""Services switched on again, by the client's day, which nobody has ordered off since."""
+"""Services switched on again, by the client's day; it stands where nobody has ordered them off since."""
+
+
+NEWS = """
+create view news as
+  select e.*, (e.at at time zone c.timezone)::date as day,
+         coalesce(e.until, (e.paid_at at time zone c.timezone)::date, (e.at at time zone c.timezone)::date) as told
+  from (
+    select p.client_id, p.currency, 'kept' as matter, p.id, p.judged_at as at, p.amount, null::bigint as granted,
+           p.until, null::timestamptz as paid_at,
+           not exists (
+             select from appropriations a join payments taken on taken.id = a.payment_id
+             where a.promise_id = p.id and taken.status = 'reversed') as stands
+    from promises p where p.state = 'kept'
+  union all
+    select d.client_id, d.currency, 'dispute', d.id, d.opened_at, d.amount, null, null, null, d.resolved_at is null
+    from disputes d
+  union all
+    select d.client_id, d.currency, 'answered', d.id, d.resolved_at, d.amount, d.granted, null, null,
+           not exists (
+             select from disputes anew
+             where anew.client_id = d.client_id and anew.currency = d.currency and anew.resolved_at is null
+               and anew.opened_at >= d.resolved_at)
+    from disputes d where d.resolved_at is not null
+  union all
+    select p.client_id, p.currency, 'claim', p.id, p.rejected_at, p.amount, null, null, p.paid_at,
+           not exists (
+             select from payments found join ledger_entries l on l.payment_id = found.id
+             where found.client_id = p.client_id and found.currency = p.currency and found.status = 'confirmed'
+               and found.amount >= p.amount and l.at >= p.rejected_at)
+    from payments p where p.rejected_at is not null and p.source = 'claim'
+  ) e join clients c on c.id = e.client_id;
+"""
+"""What has happened, by the client's day; `told` is the day that is spoken of. No longer stands a promise whose payment
+the bank took back, a dispute that is answered, an answer contested anew, a claim found after all."""
 
 
 def _moot(joins: str, cases: str) -> str:
@@ -74,25 +109,25 @@ JOINS = """
 SETTLED = """
     when 'service_restored' then not exists (
       select from restored_services r
-      where r.client_id = c.client_id and r.currency = c.currency
+      where r.client_id = c.client_id and r.currency = c.currency and r.stands
         and r.day = (so.acknowledged_at at time zone who.timezone)::date)
-    when 'promise_kept' then exists (
-      select from appropriations a join payments taken on taken.id = a.payment_id
-      where a.promise_id = p.id and taken.status = 'reversed')
+    when 'promise_kept' then not exists (
+      select from news n
+      where n.client_id = c.client_id and n.currency = c.currency and n.stands and n.matter = 'kept'
+        and n.day = (p.judged_at at time zone who.timezone)::date)
     when 'dispute_opened' then not exists (
-      select from disputes o
-      where o.client_id = c.client_id and o.currency = c.currency and o.resolved_at is null
-        and (o.opened_at at time zone who.timezone)::date = (d.opened_at at time zone who.timezone)::date)
-    when 'dispute_answered' then exists (
-      select from disputes o
-      where o.client_id = c.client_id and o.currency = c.currency and o.resolved_at is null
-        and o.opened_at >= d.resolved_at and o.id <> d.id)
-    when 'payment_unclear' then exists (
-      select from payments found join ledger_entries e on e.payment_id = found.id
-      where found.client_id = c.client_id and found.currency = c.currency and found.status = 'confirmed'
-        and found.amount >= claim.amount and e.at >= claim.rejected_at)"""
-"""News that is none any more: switched off again, taken back by the bank, answered, contested anew, found after all.
-One message speaks of all of a day, so it is moot when nothing of that day is left."""
+      select from news n
+      where n.client_id = c.client_id and n.currency = c.currency and n.stands and n.matter = 'dispute'
+        and n.day = (d.opened_at at time zone who.timezone)::date)
+    when 'dispute_answered' then not exists (
+      select from news n
+      where n.client_id = c.client_id and n.currency = c.currency and n.stands and n.matter = 'answered'
+        and n.day = (d.resolved_at at time zone who.timezone)::date)
+    when 'payment_unclear' then not exists (
+      select from news n
+      where n.client_id = c.client_id and n.currency = c.currency and n.stands and n.matter = 'claim'
+        and n.day = (claim.rejected_at at time zone who.timezone)::date)"""
+"""One message speaks of all of a day, so it is moot when nothing of that day is left."""
 
 REMISSIONS = """
 alter table promises
@@ -145,7 +180,14 @@ update contacts set occasion = 'added' where occasion in {NEW};
 
 
 def upgrade() -> None:
-    for statement in (COLUMNS, _occasions(OLD + NEW), RESTORED, _moot(JOINS, SETTLED), REMISSIONS, _holds(REMITTING)):
+    for statement in (
+        COLUMNS,
+        _occasions(OLD + NEW),
+        RESTORED + NEWS,
+        _moot(JOINS, SETTLED),
+        REMISSIONS,
+        _holds(REMITTING),
+    ):
         op.execute(statement)
 
 
@@ -153,7 +195,7 @@ def downgrade() -> None:
     op.execute(_holds(""))
     op.execute("alter table promises drop column remits, drop column remits_until, drop column remitted_at")
     op.execute(_moot("", ""))
-    op.execute("drop view restored_services")
+    op.execute("drop view news, restored_services")
     op.execute(FORGOTTEN)
     op.execute(_occasions(OLD))
     op.execute("alter table contacts drop column order_id, drop column dispute_id, drop column payment_id")
