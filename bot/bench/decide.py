@@ -41,7 +41,7 @@ HOURS = SendWindow(time(9), time(20))
 FRIDAY = datetime.combine(DAY, time(6), UTC)
 MONDAY, TUESDAY, WEDNESDAY = (FRIDAY + timedelta(days=days) for days in (3, 4, 5))
 CHANGED = (10, 100, 1_000, 10_000)
-UNWORK = "truncate cases, contacts, case_events, decisions, service_orders, tasks cascade; analyze"
+UNWORK = "truncate cases, contacts, case_events, decisions, service_orders, tasks, rests cascade; analyze"
 
 
 @dataclass(frozen=True, slots=True)
