@@ -16,7 +16,8 @@ async def quiet_page(
     browser: Browser, url: str, *, cookies: Mapping[str, str] | None = None, pardoned: tuple[str, ...] = ()
 ) -> AsyncIterator[Page]:
     """A page of its own visitor on the site at `url`; `pardoned` are parts of complaints the test brings about."""
-    context = await browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
+    # Without motion: a colour on its way from one look to the other has the contrast of neither.
+    context = await browser.new_context(base_url=url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in (cookies or {}).items()])
     page = await context.new_page()
     complaints: list[str] = []
