@@ -20,9 +20,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from bot.pay.desk import PayDesk
 from dialogs.catalog import SOURCE, Catalog, load_catalogs
 from dialogs.render import NO_BREAK, shown_date, shown_money
+from dialogs.services import PAGES, WORDS
 
 FOLDER = Path(__file__).parent
-DOMAIN = "pages"
 
 
 class Stylesheet:
@@ -53,7 +53,7 @@ class Pages:
     def __init__(self, desk: PayDesk) -> None:
         self.stylesheet = Stylesheet()
         self._desk = desk
-        self._books = {code: _book(catalog) for code, catalog in load_catalogs(domain=DOMAIN).items()}
+        self._books = {code: _book(catalog) for code, catalog in load_catalogs(domain=PAGES).items()}
 
     @cached_property
     def tongues(self) -> Mapping[str, Tongue]:
@@ -117,6 +117,7 @@ def _book(catalog: Catalog) -> Environment:
         lstrip_blocks=True,
     )
     pages.install_gettext_translations(catalog.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    pages.globals["words"] = WORDS
     pages.filters["money"] = lambda amount: shown_money(amount, catalog)
     pages.filters["day"] = lambda day, today: shown_date(day, catalog, today, weekday=False)
     pages.filters["moment"] = lambda at, zone: _moment(at, zone, locale)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +29,9 @@ def values(text: str) -> set[str]:
 
 
 def test_the_template_catalog_holds_what_the_pages_say() -> None:
-    found = extract_from_dir(ROOT / "bot" / "pay" / "templates", METHODS)
-    assert {str(message) for _, _, message, _, _ in found} == set(texts(catalog(ROOT / "locales" / "pages.pot")))
+    pages = {str(text) for _, _, text, _, _ in extract_from_dir(ROOT / "bot" / "pay" / "templates", METHODS)}
+    services = {str(text) for _, text, _, _ in extract_from_file("python", ROOT / "dialogs" / "services.py")}
+    assert pages | services == set(texts(catalog(ROOT / "locales" / "pages.pot")))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
