@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from dialogs.answers import promised, value
 from dialogs.flow import Ask, AskKind
-from dialogs.reading.because import UNTOLD
 from dialogs.reading.reading import Intent, Reading
 from dialogs.walk import Walk
 
@@ -68,8 +67,7 @@ def _other_sum(walk: Walk, reading: Reading) -> bool:
 
 def _polarity(reading: Reading) -> bool | None:
     """The yes or no of words that are neither by themselves. What is not readable, such as aaaaaaa, binds nobody."""
-    told = not any(UNTOLD in why for why in reading.why)
     letters = {letter for letter in reading.text if letter.isalpha()}
-    if told and len(letters) >= FEWEST_LETTERS and reading.acts(Intent.AFFIRM, Intent.DENY):
+    if not reading.untold and len(letters) >= FEWEST_LETTERS and reading.acts(Intent.AFFIRM, Intent.DENY):
         return reading.intent == Intent.AFFIRM
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dialogs.reading.intents import Judged
 from dialogs.reading.language import Tongue
@@ -11,8 +11,6 @@ from dialogs.reading.reading import Band, Intent
 from dialogs.reading.values import Values
 
 MOST = 3
-UNTOLD = "no word tells"
-"""What is said of a reply that was judged by its letters and its length alone."""
 SAYABLE = "kopwe"
 """Kinds of features that can be said in words: rows of letters and lengths say nothing to a person."""
 TOLD = {
@@ -37,17 +35,19 @@ TOLD = {
 BANDS = {Band.ACT: "done at once", Band.CONFIRM: "asked back", Band.ASK: "not acted on"}
 
 
-def because(model: Model, judged: Judged, spoken: Tongue, named: Values) -> tuple[str, ...]:
+def because(told: Sequence[str], judged: Judged, spoken: Tongue, named: Values) -> tuple[str, ...]:
     """One line each: what was wanted and by which words, the language, the values."""
     wanted = f"{judged.intent} {judged.chance:.2f}"
-    rival = judged.second if judged.second != judged.intent else Intent.OTHER
-    words = ", ".join(_telling(model, judged, rival)) or UNTOLD
+    words = ", ".join(told) or "no word tells"
     also = "and also" if judged.clear else "rather than"
-    return (f"{wanted}, {BANDS[judged.band]}: {words}; {also} {rival}", spoken.why, *named.why)
+    return (f"{wanted}, {BANDS[judged.band]}: {words}; {also} {_rival(judged)}", spoken.why, *named.why)
 
 
-def _telling(model: Model, judged: Judged, rival: Intent) -> Iterator[str]:
-    """The features that speak most for the intent, each said in words, none twice."""
+def telling(model: Model, judged: Judged) -> Iterator[str]:
+    """The features that speak most for the intent, each said in words, none twice. None of a reply that was judged by
+    its letters and its length alone.
+    """
+    rival = _rival(judged)
     if judged.intent not in model.intents.classes or rival not in model.intents.classes:
         return
     said: set[str] = set()
@@ -59,6 +59,10 @@ def _telling(model: Model, judged: Judged, rival: Intent) -> Iterator[str]:
         if name and name not in said:
             said.add(name)
             yield name
+
+
+def _rival(judged: Judged) -> Intent:
+    return judged.second if judged.second != judged.intent else Intent.OTHER
 
 
 def _in_words(feature: str) -> str:

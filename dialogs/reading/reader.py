@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from dialogs.reading.because import because
+from dialogs.reading.because import because, telling
 from dialogs.reading.concepts import concepts
 from dialogs.reading.intents import NOBODY, Judged, judged
 from dialogs.reading.language import Tongue, tongue
@@ -103,7 +103,8 @@ def read(
         named = values(plain, row, spoken.language, languages, today, asked, past=True)
     if Intent.PROMISE_TO_PAY in heard.never:
         named = replace(named, dates=())
-    reading = Reading(plain, spoken.language, text, why=because(mind, wish, spoken, named))
+    told = tuple(telling(mind, wish))
+    reading = Reading(plain, spoken.language, text, untold=not told, why=because(told, wish, spoken, named))
     return _with_values(_with_wish(reading, language, spoken, wish, heard), named)
 
 

@@ -82,7 +82,8 @@ class Reading:
 
     `switch` says whether the talk goes over to that language, `chosen` whether it was asked for; `script` is Latn where
     the language has another alphabet. `answer` is the yes or no the reply begins with, None for neither. `percent` is
-    0..100, `full` the whole debt; `ranged` says that several amounts are the bounds of one, or a choice.
+    0..100, `full` the whole debt; `ranged` says that several amounts are the bounds of one, or a choice; `untold` that
+    no word of it tells what is wanted, which was judged by its letters and its length alone.
     """
 
     text: str
@@ -104,6 +105,7 @@ class Reading:
     periodic: Periodic | None = None
     full: bool = False
     ranged: bool = False
+    untold: bool = False
     why: tuple[str, ...] = ()
 
     def acts(self, *intents: Intent) -> bool:
