@@ -176,10 +176,11 @@ async def _write_unless_changed(
     await lock_clients(session, clients)
     changed = await changed_since(session, clients, decided.seen.snapshot)
     kept = [one for decisions in batch if decisions[0].facts.client not in changed for one in decisions]
-    rests = {client: decided.rests.pop(client) for client in clients}
-    unchanged = [client for client in clients if client not in changed]
-    await note_decided(session, unchanged)
-    await rest(session, {client: rests[client] for client in unchanged}, decided.seen)
+    for client in changed:
+        del decided.rests[client]
+    rests = {client: decided.rests.pop(client) for client in clients if client not in changed}
+    await note_decided(session, list(rests))
+    await rest(session, rests, decided.seen)
     written = await _write_and_follow(session, kept, now, hours)
     return written + await decide_clients(session, sorted(changed), now, hours) if changed else written
 
