@@ -123,8 +123,7 @@ def _reception(settings: Settings) -> Reception | None:
     token = settings.telegram_token.get_secret_value()
     if not token:
         return None
-    # Telegram's SDK takes seconds to load and as long to let go: only who uses it waits for it.
-    from channels.telegram import TelegramChannel, TelegramSettings  # noqa: PLC0415
+    from channels.telegram import TelegramChannel, TelegramSettings  # noqa: PLC0415 its SDK takes seconds to load
 
     secret = "" if settings.telegram_polling else settings.telegram_webhook_secret.get_secret_value()
     return Reception(TelegramChannel(TelegramSettings(token, settings.telegram_api_url)), secret)

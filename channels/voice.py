@@ -195,7 +195,7 @@ class VoiceChannel:
         raw = urlencode({"CallSid": call.sid, "CallStatus": status}).encode()
         changed = max(at, call.date_updated or at)
         number = self._settings.number
-        return Record(f"{call.sid}:{status}", raw, True, call.sid, number, call.to or "", at, changed)  # noqa: FBT003
+        return Record(f"{call.sid}:{status}", raw, True, call.sid, number, call.to or "", at, changed)  # noqa: FBT003 ours
 
     async def close(self) -> None:
         """Close the connections to Twilio."""

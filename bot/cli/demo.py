@@ -19,7 +19,6 @@ def demo(
 ) -> None:
     """Play six weeks of collection on sandbox carriers, then serve. A demo that was cut off goes on where it was."""
     load_settings(StoreSettings)  # the demo has a store and hours of its own, but wrong settings are told here too
-    # Carriers' SDKs take seconds to load: the other commands do not wait for them.
-    from bot.demo.show import show_demo  # noqa: PLC0415
+    from bot.demo.show import show_demo  # noqa: PLC0415 carriers' SDKs take seconds to load
 
     show_demo(data, clients, once=once, port=port, fresh=fresh)

@@ -47,16 +47,15 @@ def _work(part: str) -> None:
 
 
 def _parts(*names: str) -> tuple[Part, ...]:
-    # Carriers' SDKs take seconds to load: only what talks to carriers waits for them.
-    from bot.running import Part  # noqa: PLC0415 as above
+    from bot.running import Part  # noqa: PLC0415 carriers' SDKs take seconds to load
 
     return tuple(Part(name) for name in names) or tuple(Part)
 
 
 async def _serve(settings: Settings, url: str, *parts: Part) -> None:
-    from bot.running import until_stopped  # noqa: PLC0415 as above
-    from bot.server import serving  # noqa: PLC0415 as above
-    from bot.wiring import wire  # noqa: PLC0415 as above
+    from bot.running import until_stopped  # noqa: PLC0415 carriers' SDKs take seconds to load
+    from bot.server import serving  # noqa: PLC0415 carriers' SDKs take seconds to load
+    from bot.wiring import wire  # noqa: PLC0415 carriers' SDKs take seconds to load
 
     listening = bind(*address(settings.listen))
     wired = wire(settings, url, real_clock, settings.hours)
@@ -69,8 +68,8 @@ async def _serve(settings: Settings, url: str, *parts: Part) -> None:
 
 
 async def _working(settings: Settings, url: str, *parts: Part) -> None:
-    from bot.running import until_stopped  # noqa: PLC0415 as above
-    from bot.wiring import wire  # noqa: PLC0415 as above
+    from bot.running import until_stopped  # noqa: PLC0415 carriers' SDKs take seconds to load
+    from bot.wiring import wire  # noqa: PLC0415 carriers' SDKs take seconds to load
 
     wired = wire(settings, url, real_clock, settings.hours)
     try:

@@ -45,8 +45,7 @@ def simulate(
 
 
 def _played(scenario: Scenario, scratch: Scratch) -> Played:
-    # Carriers' SDKs take seconds to load: a file that is wrong is told before.
-    from bot.simulate.play import play  # noqa: PLC0415
+    from bot.simulate.play import play  # noqa: PLC0415 carriers' SDKs take seconds to load; a wrong file is told before
 
     with scratch() as url:
         return run(play(scenario, url))

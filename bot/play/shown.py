@@ -107,8 +107,7 @@ def _laid_out(speech: Speech, channel: ChannelKind) -> Iterator[str]:
             yield unescape(letter(speech.paragraphs, typed))
             yield from ("  ".join(f"[{button.label}]" for button in row) for row in rows)
         case ChannelKind.VOICE:
-            # Twilio's SDK takes a moment to load: only who plays a call waits for it.
-            from channels.twiml import spoken  # noqa: PLC0415
+            from channels.twiml import spoken  # noqa: PLC0415 Twilio's SDK takes a moment to load
 
             yield "said in the call"
             yield from spoken(speech)

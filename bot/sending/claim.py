@@ -276,7 +276,7 @@ async def _one_by_one(app: Application, held: Sequence[int], now: datetime) -> C
             async with app.database.write() as session:
                 if await _still(session, number):
                     jobs += await _claim(session, app, [number], now)
-        except Exception as fault:  # noqa: BLE001 as above
+        except Exception as fault:  # noqa: BLE001 whatever is wrong with it, it stops no other message
             complain("a message cannot be claimed", fault, outbound=number)
             async with app.database.write() as session:
                 await stumble(session, number, fault, now)

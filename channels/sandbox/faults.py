@@ -83,7 +83,7 @@ class FaultPlan:
 
     def shuffled(self, name: str, parcels: list[Parcel]) -> list[Parcel]:
         """The reports of one message as they arrive: now and then twice, now and then in another order."""
-        draw = Random(f"{self._seed}:{name}")  # noqa: S311 - as above
+        draw = Random(f"{self._seed}:{name}")  # noqa: S311 - it guards nothing
         if 100 * draw.random() < self._odds.doubled:
             parcels = [*parcels, *(replace(one, id=f"{one.id}:again") for one in parcels)]
         if 100 * draw.random() < self._odds.disordered:
@@ -92,7 +92,7 @@ class FaultPlan:
 
     def passes(self, name: str, parcels: Sequence[Parcel]) -> list[bool]:
         """Which of these are ever posted."""
-        draw = Random(f"{self._seed}:{name}:{self._asked[name]}:withheld")  # noqa: S311 - as above
+        draw = Random(f"{self._seed}:{name}:{self._asked[name]}:withheld")  # noqa: S311 - it guards nothing
         return [100 * draw.random() >= self._odds.withheld for _ in parcels]
 
 

@@ -71,7 +71,7 @@ class Rest(Base):
     """
 
     __tablename__ = "rests"
-    __table_args__ = {"postgresql_with": {"fillfactor": 70}}  # noqa: RUF012
+    __table_args__ = {"postgresql_with": {"fillfactor": 70}}  # noqa: RUF012 - SQLAlchemy's own declaration
 
     client_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     until: Mapped[date]
