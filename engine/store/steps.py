@@ -117,6 +117,16 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         ),
         Step(
             """
+            update tasks t set done_at = %(now)s, result = 'other', note = 'the case is closed: the debt is gone'
+            from decided d
+            where d.ending = 'paid' and t.client_id = d.client_id and t.done_at is null and t.assigned_to is null
+              and (t.kind = 'call' or t.kind = 'callback' and t.due_on is not null)
+              and not exists (select from cases k where k.client_id = d.client_id and k.closed_at is null)
+            """,
+            _is_paid,
+        ),
+        Step(
+            """
             insert into case_events (client_id, case_id, at, kind, detail)
             select d.client_id, d.case_id, %(now)s, told.kind,
                    jsonb_build_object('stage', d.stage, 'cycle', d.cycle, 'real_debt', d.real_debt, 'conditional_debt',

@@ -10,7 +10,10 @@ import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import select
 
+from engine.calendar import AnyHour
+from engine.ledger import Received, receive
 from engine.money import money
+from engine.run import decide_clients
 from engine.store.session import Database
 from engine.store.tables.casework import CaseEvent, Task, TaskResult
 from engine.store.tables.ledger import Promise
@@ -71,6 +74,27 @@ async def test_whoever_takes_a_task_has_the_client(database, office, now):
             await does(database, take, other, ion, now)
     await does(database, take, review, olga, now)
     assert (await task_of(database, call)).assigned_to == olga.id
+
+
+async def test_a_case_that_closes_takes_its_calls_off_the_list_and_nothing_somebody_is_at(database, office, now):
+    olga, *_ = office
+    async with database.write() as session:
+        ana = (await session.get_one(Task, office[2])).client_id
+        await decide_clients(session, [ana], now, AnyHour())
+        for source, kind, due, taken in (
+            ("agreed", "callback", date(2026, 3, 20), None),
+            ("asked for a person", "callback", None, None),
+            ("on the telephone", "call", None, olga.id),
+        ):
+            about = {"kind": kind, "source": source, "due_on": due, "assigned_to": taken}
+            session.add(Task(client_id=ana, reason="x", created_at=now, **about))
+        await session.flush()
+        for number, left in enumerate(({"agreed", "call"}, set())):
+            await receive(session, Received(f"p{number}", ana, money(100, "RON"), now, "bank"), now)
+            await decide_clients(session, [ana], now, AnyHour())
+            waiting = set(await session.scalars(select(Task.source).where(Task.done_at.is_(None))))
+            assert waiting == left | {"asked for a person", "on the telephone", "review"}
+    assert (await task_of(database, office[2])).note == "the case is closed: the debt is gone"
 
 
 async def test_two_who_take_at_once_never_both_have_the_client(database, office, now):
