@@ -7,7 +7,7 @@ from datetime import date
 
 from dialogs.answers import refused
 from dialogs.facts import Facts
-from dialogs.flow import Effect, Problem, Step
+from dialogs.flow import Effect, Problem, Script, Step
 from dialogs.state import State
 from engine.money import Money
 from engine.outcome import (
@@ -47,18 +47,20 @@ class StepFault(Exception):
     """A step of the script cannot be walked: a person takes over, and is told why."""
 
 
-def told(step: Step, state: State, facts: Facts, matter: str) -> Outcome | Problem | None:
+def told(step: Step, state: State, facts: Facts, script: Script) -> Outcome | Problem | None:
     """The outcome of a step, or why it cannot be: a promise confirmed too late is not made.
 
-    `matter` is what the script is about. Raises StepFault where a value that the outcome is made of was never asked
-    for: nobody is thanked for what is not booked.
+    Raises StepFault where a value that the outcome is made of was never asked for: nobody is thanked for what is not
+    booked.
     """
     if step.emit is None:
         return None
     if step.emit == Effect.OFFER:
-        return None if state.slots.get(TAKEN) == matter else OfferAccepted(OfferKind(matter))
+        return None if state.slots.get(TAKEN) == script.matter else OfferAccepted(OfferKind(script.matter))
     if step.emit == Effect.PROMISE:
-        return _promise(step, state, facts, matter)
+        return _promise(step, state, facts, script.matter)
+    if step.emit == Effect.CALLBACK:
+        return _callback(step, state, script)
     made = OF_VALUES.get(step.emit)
     return made(step, state, facts) if made else PLAIN[step.emit]
 
@@ -76,8 +78,9 @@ def _installments(step: Step, state: State, _facts: Facts) -> InstallmentsReques
     return InstallmentsRequested(count)
 
 
-def _callback(step: Step, state: State, _facts: Facts) -> CallbackWanted:
-    return CallbackWanted(_day(step, state), str(state.slots.get("place", "")))
+def _callback(step: Step, state: State, script: Script) -> CallbackWanted:
+    found = script.option(str(state.slots.get("place", "")))
+    return CallbackWanted(_day(step, state), script.texts[found[0].key].english if found else "")
 
 
 def _paid(_step: Step, state: State, _facts: Facts) -> PaymentClaimed:
@@ -101,7 +104,6 @@ def _day(step: Step, state: State) -> date:
 
 OF_VALUES: Mapping[Effect, Callable[[Step, State, Facts], Outcome | None]] = {
     Effect.INSTALLMENTS: _installments,
-    Effect.CALLBACK: _callback,
     Effect.PAID: _paid,
     Effect.DISPUTE: _disputed,
     Effect.LINK: _link,

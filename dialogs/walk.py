@@ -287,7 +287,7 @@ class Walk:
 
     def _tell(self, step: Step) -> Problem | None:
         """Add the outcome of a step, or say why there is none."""
-        outcome = told(step, self.state, self.facts, self.script.matter)
+        outcome = told(step, self.state, self.facts, self.script)
         if isinstance(outcome, Problem):
             return outcome
         if outcome is not None:

@@ -227,7 +227,7 @@ async def _open_until(session: ReadSession, offer: Offer, source: Source, now: d
 
 async def _callback(session: WriteSession, wanted: CallbackWanted, source: Source, now: datetime) -> None:
     """A call on that day. Another day that is named in the same talk moves it; the same one is known."""
-    where = f", means to pay at: {wanted.place.replace('_', ' ')}" if wanted.place else ""
+    where = f", means to pay: {wanted.place}" if wanted.place else ""
     reason, talk = f"agreed to be called on this day{where}", f"callback:{source.talk or source.event}:"
     key = f"{talk}{wanted.day}"
     if await session.scalar(select(Task.id).where(Task.source == key)) is None:

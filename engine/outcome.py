@@ -90,7 +90,7 @@ class LinkWanted:
 
 @dataclass(frozen=True, slots=True)
 class CallbackWanted:
-    """The client agreed to be called on a day in their zone; `place` is where they mean to pay: an option's id."""
+    """The client agreed to be called on a day in their zone; `place` is the script's label of where they pay."""
 
     day: date
     place: str = ""

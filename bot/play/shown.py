@@ -76,7 +76,7 @@ def booked(outcome: Outcome) -> str:
         case PaymentClaimed(details):
             words = "the client says it is paid" + (f": {details}" if details else "")
         case CallbackWanted(day, place):
-            words = f"a call back on {day}" + (f", to pay at: {place}" if place else "")
+            words = f"a call back on {day}" + (f", to pay: {place}" if place else "")
         case OfferAccepted(offer):
             words = f"the offer is taken: {offer}"
         case Disputed(reason):

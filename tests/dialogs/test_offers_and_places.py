@@ -132,7 +132,7 @@ def test_where_and_when_to_pay_and_a_call_on_that_day() -> None:
     made = talk(Chose("post"), "friday", "yes", script="callback_arrangement", facts=FACTS)
     assert made.outcomes == (PromiseMade(OWING.amount_due, FRIDAY),)
     called = talk(Chose("post"), "friday", "yes", "yes", script="callback_arrangement", facts=FACTS)
-    assert called.outcomes == (CallbackWanted(FRIDAY, "post"),)
+    assert called.outcomes == (CallbackWanted(FRIDAY, "Post office or terminal"),)
     assert talk(Chose("bank"), "friday", "yes", "no", script="callback_arrangement", facts=FACTS).outcomes == ()
 
 
@@ -142,7 +142,7 @@ def test_another_day_named_before_the_call_is_agreed_takes_the_place_of_the_firs
     due = OWING.amount_due
     assert made.outcomes == (PromiseMade(due, MONDAY, instead=(due, FRIDAY)),)
     assert talk(*replies, "yes", script="callback_arrangement", facts=FACTS).outcomes == (
-        CallbackWanted(MONDAY, "bank"),
+        CallbackWanted(MONDAY, "At the bank"),
     )
 
 

@@ -360,10 +360,10 @@ async def test_months_paid_ahead_are_billed_by_a_person_once(database: Database,
 
 async def test_a_callback_is_due_on_its_day_and_moves_with_it(database: Database, ana: int) -> None:
     async with database.write() as session:
-        for day, place in ((9, "pay_point"), (9, "pay_point"), (12, "bank"), (12, "bank")):
+        for day, place in ((9, "Online"), (9, "Online"), (12, "At the bank"), (12, "At the bank")):
             await apply(session, [CallbackWanted(date(2026, 3, day), place)], source(ana), at(2))
         assert await tasks(session) == [
-            ("callback", "agreed to be called on this day, means to pay at: bank", date(2026, 3, 12))
+            ("callback", "agreed to be called on this day, means to pay: At the bank", date(2026, 3, 12))
         ]
 
 

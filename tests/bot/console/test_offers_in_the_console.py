@@ -99,9 +99,9 @@ async def test_an_amnesty_still_to_be_kept_offers_nothing_to_settle(worked):
 async def test_a_callback_stands_in_the_work_list_on_its_day_with_its_place(worked):
     day = await today(worked)
     async with worked.database.write() as session:
-        for talk, on, place in ((5, day, "bank"), (6, day + timedelta(days=2), "post_office")):
+        for talk, on, place in ((5, day, "At the bank"), (6, day + timedelta(days=2), "Post office")):
             source = Source(await ana_of(session), 0, "sms", "RON", "event:1", talk=talk)
             await apply(session, [CallbackWanted(on, place)], source, worked.clock())
     now, later = [await worked.olga.see(f"/console/work?show={view}") for view in ("callback", "later")]
-    assert ("pay at: bank" in now, "pay at: post office" in now) == (True, False)
-    assert ("pay at: bank" in later, "pay at: post office" in later) == (False, True)
+    assert ("pay: At the bank" in now, "pay: Post office" in now) == (True, False)
+    assert ("pay: At the bank" in later, "pay: Post office" in later) == (False, True)
