@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.delivery import NEVER_HAD
@@ -22,6 +22,8 @@ from engine.store.session import WriteSession
 from engine.store.tables.casework import Task
 from engine.store.tables.talk import Gap, GapKind
 
+TOLD_BY = func.left(func.concat("gap:", Gap.channel, ":", Gap.subject), 200)
+"""The source of the task that tells of a gap; the column has room for so much."""
 BROUGHT, KNOWN = "put into the inbox", "known by now"
 
 
@@ -81,10 +83,10 @@ async def compare(session: WriteSession, kind: ChannelKind, records: Sequence[Re
     gaps += [_gap(kind, record, now, stranger=True) for record in strangers]
     if not gaps:
         return 0
-    kept = await session.scalars(insert(Gap).values(gaps).on_conflict_do_nothing().returning(Gap.subject))
-    found = set(kept)
-    await _ask_a_person(session, kind, [record for record in strangers if record.reference in found], now)
-    return len(found)
+    new_gaps = insert(Gap).values(gaps).on_conflict_do_nothing().returning(Gap.subject, TOLD_BY.label("told_by"))
+    sources = {row.subject: row.told_by for row in await session.execute(new_gaps)}
+    await _ask_a_person(session, kind, [record for record in strangers if record.reference in sources], sources, now)
+    return len(sources)
 
 
 async def _tries(
@@ -135,7 +137,9 @@ def _gap(kind: ChannelKind, record: Record, now: datetime, *, stranger: bool = F
     }
 
 
-async def _ask_a_person(session: WriteSession, kind: ChannelKind, records: Sequence[Record], now: datetime) -> None:
+async def _ask_a_person(
+    session: WriteSession, kind: ChannelKind, records: Sequence[Record], sources: Mapping[str, str], now: datetime
+) -> None:
     """A person looks at what was sent to a client and is not known here; to others, the gap alone tells of it."""
     found = {index: record for record in records if (index := _index(kind, record))}
     if not found:
@@ -146,7 +150,7 @@ async def _ask_a_person(session: WriteSession, kind: ChannelKind, records: Seque
             "client_id": row.client_id,
             "kind": TaskKind.REVIEW,
             "reason": f"the carrier sent them a message by {kind} that we know nothing of: {reference}"[:300],
-            "source": f"gap:{kind}:{reference}"[:200],
+            "source": sources[reference],
             "created_at": now,
         }
         await session.execute(insert(Task).values(task).on_conflict_do_nothing())

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import literal, select, text, update
 
 from bot.bell import INBOX, OUTBOUND
+from bot.comparing import TOLD_BY
 from bot.speaking import ANSWER_LIFE
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.base import Sealed
 from engine.store.tables.casework import Task, TaskResult
-from engine.store.tables.talk import InboxState
+from engine.store.tables.talk import Gap, GapKind, InboxState
 from engine.work.worklist import Report, Taken, Worker, finish
 
 MOST = 50
@@ -74,15 +75,8 @@ where k.id = :newest and k.state = 'parked' and i.state = 'parked' and i.provide
 returning i.id
 """)
 
-GAP = text("select 'gap:' || channel || ':' || subject as source from gaps where id = :gap")
-
 CLOSED = text("""
 update gaps set mended_by = :by, mended_at = :now where id = :gap and mended_at is null returning channel, subject
-""")
-
-CLOSED_WITH = text("""
-update gaps set mended_by = :by, mended_at = :now
-where mended_at is null and kind = 'stranger' and left('gap:' || channel || ':' || subject, 200) = :source
 """)
 
 RING = text("select pg_notify(:bell, '')")
@@ -194,8 +188,7 @@ async def give_events_up(session: WriteSession, newest: int, reason: str, who: W
 async def close_gap(session: WriteSession, gap: int, reason: str, who: Worker, now: datetime) -> None:
     """Somebody has looked at a gap and it needs nothing more. Raises NoReason, SeenTo."""
     said = _said(reason, who, "closed")
-    source = (await session.scalar(GAP, {"gap": gap}) or "")[:200]
-    told = await session.scalar(select(Task).where(Task.source == source))
+    told = await session.scalar(select(Task).join(Gap, Task.source == TOLD_BY).where(Gap.id == gap))
     if told is not None:
         await lock_clients(session, [told.client_id])
     row = (await session.execute(CLOSED, {"gap": gap, "by": said, "now": now})).one_or_none()
@@ -204,15 +197,14 @@ async def close_gap(session: WriteSession, gap: int, reason: str, who: Worker, n
     if told is not None:
         about = {"channel": row.channel, "subject": row.subject, "operator": who.name, "reason": reason}
         note(session, told.client_id, now, "gap_closed", **about)
-        await _finish(session, source, who, reason, now)
+        await _finish(session, told.source, who, reason, now)
 
 
 async def close_gap_of(session: WriteSession, task: Task, who: Worker, now: datetime) -> None:
     """Close the gap that a task told of, if it told of one: whoever finished it has looked at it."""
-    if not task.source.startswith("gap:"):
-        return
+    open_gap = update(Gap).where(Gap.mended_at.is_(None), Gap.kind == GapKind.STRANGER, literal(task.source) == TOLD_BY)
     by = f"closed by {who.name}: {task.note or task.result}"
-    await session.execute(CLOSED_WITH, {"source": task.source, "by": by, "now": now})
+    await session.execute(open_gap.values(mended_by=by, mended_at=now))
 
 
 async def _see_to(session: WriteSession, state: InboxState, newest: int, said: str) -> None:
