@@ -1,11 +1,14 @@
-"""The figures of benchmarks as tables in Markdown, and their place in a page of the documentation."""
+"""The figures of benchmarks as tables in Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-BEGIN, END = "<!-- figures: written by `amiable bench table` -->", "<!-- end of the figures -->"
+from bot.markdown import table
+
+PLACE = "<!-- figures: written by `amiable bench table` -->"
+"""In a page, the figures follow it."""
 RUNS = (
     *("run", "clients", "looked at", "rows written", "seconds", "S", "C", "× (S + C)", "CPU s", "peak MB"),
     *("log MB", "longest lock s"),
@@ -16,16 +19,12 @@ SAID = ("exponent", "times_as_fast", "times_less_cpu", "same_decisions", "unbala
 Line = Mapping[str, Any]
 
 
-class NoPlace(ValueError):
-    """The page has no place for figures: it needs the two comments between which they are written."""
-
-
 def tables(figures: Sequence[Line]) -> str:
     """A table of the decision runs beside S + C, one of everything else, and the machines they were taken on."""
     runs = [one for one in figures if "scan_seconds" in one]
     others = [one for one in figures if "scan_seconds" not in one]
-    parts = [_table(RUNS, map(_run, runs))] if runs else []
-    parts += [_table(OTHERS, map(_other, others))] if others else []
+    parts = [table(RUNS, map(_run, runs))] if runs else []
+    parts += [table(OTHERS, map(_other, others))] if others else []
     grown = [
         f"{one['size']:,} clients: {one['exponent']} in time, {one.get('cpu_exponent')} in CPU"
         for one in runs
@@ -34,21 +33,6 @@ def tables(figures: Sequence[Line]) -> str:
     parts += [f"Exponent of growth from 10,000 clients: {'; '.join(grown)}."] if grown else []
     parts += [f"Machine: {machine}." for machine in dict.fromkeys(one["machine"] for one in figures)]
     return "\n\n".join(parts)
-
-
-def put(page: str, figures: str) -> str:
-    """The page with these figures instead of the ones it has. Raises NoPlace."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise NoPlace(f"{NoPlace.__doc__} They are {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}"
-
-
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    first = tuple(heads)
-    lines: Iterator[Iterable[str]] = iter((first, ["---"] * len(first), *rows))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _run(one: Line) -> list[str]:

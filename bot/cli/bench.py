@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from bot.bench.figures import Asked, Bench, Figures, Watch
-from bot.bench.table import NoPlace, put, tables
+from bot.bench.table import PLACE, tables
 from bot.loop import run
+from bot.markdown import NoPlace, put
 from bot.settings import StoreSettings, load_settings
 
 NOT_TRUE, BAD_INPUT = 1, 2
@@ -74,7 +75,7 @@ def table(
     """Figures as tables in Markdown: printed, or put into a page instead of those it has."""
     try:
         figures = [json.loads(line) for file in files for line in file.read_text().splitlines()]
-        page = put(into.read_text(), tables(figures)) if into else ""
+        page = put(into.read_text(), PLACE, tables(figures)) if into else ""
     except (NoPlace, json.JSONDecodeError, KeyError) as error:
         typer.echo(f"amiable: {error}", err=True)
         raise typer.Exit(BAD_INPUT) from error

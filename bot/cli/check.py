@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.costs import NoPlace, put, table
+from bot.cli.costs import PLACE, cost_table
 from bot.cli.costs import as_json as cost_json
+from bot.markdown import NoPlace, put
 from bot.simulate.scenario import load_scenario
 from dialogs.catalog import SOURCE, CatalogError, load_catalogs
 from dialogs.check import Issue
@@ -87,13 +88,13 @@ def _priced(paths: Sequence[Path], price: str, into: Path | None, *, as_json: bo
             raise InvalidOperation
         found = list(_drafts(paths) if paths else costs(load_scripts(), load_catalogs()))
         if into:
-            into.write_text(put(into.read_text(encoding="utf-8"), table(found, each)), encoding="utf-8")
+            into.write_text(put(into.read_text(encoding="utf-8"), PLACE, cost_table(found, each)), encoding="utf-8")
             return
     except (InvalidOperation, NoPlace, OSError, ScriptError, CatalogError) as error:
         told = f"'{price}' is no price; write it as 0.05" if isinstance(error, InvalidOperation) else error
         typer.echo(f"amiable: {told}", err=True)
         raise typer.Exit(BAD_INPUT) from error
-    typer.echo("\n".join(json.dumps(cost_json(cost, each)) for cost in found) if as_json else table(found, each))
+    typer.echo("\n".join(json.dumps(cost_json(cost, each)) for cost in found) if as_json else cost_table(found, each))
 
 
 def _drafts(paths: Sequence[Path]) -> Iterator[Cost]:

@@ -8,36 +8,22 @@ from functools import reduce
 from itertools import groupby
 from typing import Any
 
+from bot.markdown import table
 from dialogs.checks.cost import Cost, Segments
 from dialogs.plain import LANGUAGES
 
 PLACE = "<!-- written by `amiable check --segments --into` -->"
-"""In a page, what follows this line is the table."""
+"""In a page, the table follows it."""
 ALL = "all first turns"
 
 
-class NoPlace(ValueError):
-    """The page has no line that says where the table goes."""
-
-
-def table(costs: Sequence[Cost], price: Decimal | None = None) -> str:
+def cost_table(costs: Sequence[Cost], price: Decimal | None = None) -> str:
     """A row a script, a column a language and way of writing: the first turn and the longest, in segments or money."""
     languages = list(dict.fromkeys(cost.language for cost in costs))
     head = ["script", *languages, *(f"{language} plain" for language in languages if language in LANGUAGES)]
-    lines = [head, ["---"] * len(head)]
-    for script, row in groupby(costs, key=lambda cost: cost.script):
-        lines.append([script, *_cells(list(row), price)])
+    rows = [(script, *_cells(list(row), price)) for script, row in groupby(costs, key=lambda cost: cost.script)]
     totals = [_total(costs, language) for language in languages]
-    lines.append([ALL, *_cells(totals, price)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def put(page: str, text: str) -> str:
-    """The page with the text in the place of what stands there. Raises NoPlace."""
-    head, place, _ = page.partition(PLACE)
-    if not place:
-        raise NoPlace(f"the page has no line {PLACE}")
-    return f"{head}{place}\n\n{text}\n"
+    return table(head, [*rows, (ALL, *_cells(totals, price))])
 
 
 def as_json(cost: Cost, price: Decimal | None = None) -> dict[str, Any]:

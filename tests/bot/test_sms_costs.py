@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.cli.costs import PLACE
+from bot.markdown import END, NoPlace
 from dialogs.catalog import load_catalogs
 from dialogs.checks.cost import Cost, Segments, costs
 from dialogs.flow import SHARED
@@ -66,7 +67,7 @@ def test_a_price_turns_segments_into_money(found: list[Cost]) -> None:
     [
         (("--price", "much"), "amiable: 'much' is no price; write it as 0.05\n"),
         (("--price", "-1"), "amiable: '-1' is no price; write it as 0.05\n"),
-        (("--into", "{page}"), f"amiable: the page has no line {PLACE}\n"),
+        (("--into", "{page}"), f"amiable: {NoPlace.__doc__} They are {PLACE} and {END}\n"),
     ],
 )
 def test_what_cannot_be_priced_is_told(tmp_path: Path, options: tuple[str, ...], complaint: str) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.bench.figures import Baseline, Figures
-from bot.bench.table import BEGIN, END
+from bot.bench.table import PLACE
 from bot.cli import main
+from bot.markdown import END
 
 RUN = {
     "run": "after a weekend",
@@ -57,12 +58,12 @@ def test_a_run_stands_beside_its_baseline(figures: Path, capsys: pytest.CaptureF
 
 def test_a_page_gets_new_figures_for_old_and_keeps_the_rest(figures: Path) -> None:
     page = figures.with_name("page.md")
-    page.write_text(f"# Cost\n\n{BEGIN}\n\nold ones\n\n{END}\n\nHow it is measured.\n")
+    page.write_text(f"# Cost\n\n{PLACE}\n\nold ones\n\n{END}\n\nHow it is measured.\n")
     assert typed(str(figures), "--into", str(page)) == 0
     once = page.read_text()
     assert typed(str(figures), "--into", str(page)) == 0
     assert page.read_text() == once
-    assert once.startswith(f"# Cost\n\n{BEGIN}\n\n| run |")
+    assert once.startswith(f"# Cost\n\n{PLACE}\n\n| run |")
     assert once.endswith(f"{END}\n\nHow it is measured.\n")
     assert "old ones" not in once
 
@@ -71,7 +72,7 @@ def test_a_page_without_a_place_for_figures_stays_as_it_is(figures: Path, capsys
     page = figures.with_name("page.md")
     page.write_text("# Cost\n")
     assert typed(str(figures), "--into", str(page)) == 2
-    assert BEGIN in capsys.readouterr().err
+    assert PLACE in capsys.readouterr().err
     assert page.read_text() == "# Cost\n"
 
 
