@@ -34,7 +34,6 @@ from bot.statuses import SMS_STATUS
 from dialogs.script import Script
 from engine.store.tables.talk import InboxState
 
-PHONE = "+40712345000"
 ROWS = "select state, tries from inbox order by id"
 
 
@@ -61,12 +60,6 @@ def unreliable(office: Post, fault: Exception) -> Post:
     return replace(office, app=replace(office.app, scripts=scripts))
 
 
-async def says(office: Post, words: str, number: int, sender: str = PHONE) -> None:
-    async with office.app.database.write() as session:
-        form = urlencode({"MessageSid": f"SM{number}", "From": sender, "Body": words}).encode()
-        await keep(session, SMS, f"SM{number}", form, office.clock())
-
-
 @pytest.mark.parametrize(
     "fault", [RuntimeError("no \0 script \ud800"), OverflowError("too late"), Exception("who knows"), BufferError()]
 )
@@ -74,8 +67,8 @@ async def test_whatever_an_event_fails_with_it_is_parked_and_the_others_are_hand
     office: Post, fault: Exception
 ) -> None:
     broken = unreliable(office, fault)
-    await says(broken, "vineri", 1)
-    await says(broken, "hello", 2, "+40700000001")
+    await broken.hears("vineri", "SM1")
+    await broken.hears("hello", "SM2", "+40700000001")
     assert await handle_inbox(broken.app, broken.clock()) == MOST_TRIES + 1
     assert await broken.asks(ROWS) == [("parked", MOST_TRIES), ("done", 0)]
     (error,) = (await broken.asks("select error from inbox where state = 'parked'"))[0]
@@ -87,7 +80,7 @@ async def test_a_stop_that_no_script_could_hear_counts_all_the_same(
     office: Post, words: str, booked: list[tuple[object, ...]]
 ) -> None:
     broken = unreliable(office, RuntimeError("no script"))
-    await says(broken, words, 1)
+    await broken.hears(words, "SM1")
     await handle_inbox(broken.app, broken.clock())
     assert await broken.asks("select what, means, evidence from consents") == booked
     assert await broken.asks(ROWS) == [("parked", MOST_TRIES)]
@@ -98,7 +91,7 @@ async def test_a_stop_that_no_script_could_hear_counts_all_the_same(
 async def test_where_even_that_fails_the_event_is_parked(office: Post) -> None:
     broken = unreliable(office, RuntimeError("no script"))
     await broken.store("alter table tasks add constraint nobody_is_there check (false) not valid")
-    await says(broken, "STOP", 1)
+    await broken.hears("STOP", "SM1")
     await handle_inbox(broken.app, broken.clock())
     assert await broken.asks(ROWS) == [("parked", MOST_TRIES)]
     assert await broken.asks("select from consents") == []
@@ -123,15 +116,15 @@ async def test_the_worker_goes_on_after_a_fault_of_its_own(office: Post, monkeyp
             twice.set()
         return office.clock()
 
-    await says(office, "hello", 1, "+40700000001")
+    await office.hears("hello", "SM1", "+40700000001")
     async with working(replace(office.app, clock=clock), [Part.INBOX]), asyncio.timeout(30):
         await twice.wait()
     assert await office.asks(ROWS) == [("done", 0)]
 
 
 async def test_two_messages_within_seconds_are_answered_in_their_order_by_any_number_of_processes(office: Post) -> None:
-    await says(office, "voi plăti vineri", 1)
-    await says(office, "da", 2)
+    await office.hears("voi plăti vineri", "SM1")
+    await office.hears("da", "SM2")
     waiting = "select from pg_locks where not granted"
     async with office.app.database.write() as session, asyncio.timeout(120):
         first = await session.scalar(OLDEST)
@@ -146,8 +139,8 @@ async def test_two_messages_within_seconds_are_answered_in_their_order_by_any_nu
 
 
 async def test_a_message_does_not_wait_for_those_of_others(office: Post) -> None:
-    await says(office, "voi plăti vineri", 1)
-    await says(office, "STOP", 2, "+40700000009")
+    await office.hears("voi plăti vineri", "SM1")
+    await office.hears("STOP", "SM2", "+40700000009")
     async with office.app.database.write() as session, asyncio.timeout(120):
         assert await session.scalar(OLDEST) is not None
         assert await handle_round(office.app, office.clock()) == 1
@@ -158,7 +151,7 @@ async def test_reports_keep_no_reply_waiting(office: Post) -> None:
         for number in range(STATUS_BATCH + 1):
             form = urlencode({"MessageSid": "SM", "MessageStatus": "sent"}).encode()
             await keep(session, SMS_STATUS, f"SM:{number}", form, office.clock(), f"/s/{uuid4()}")
-    await says(office, "STOP", 1)
+    await office.hears("STOP", "SM1")
     await handle_round(office.app, office.clock())
     left = "select provider, count(*) from inbox where state = 'new' group by provider"
     assert await office.asks(left) == [(SMS_STATUS, 1)]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 import pytest
 from sending import Post, post
 
-from bot.inbox import SMS, keep
 from bot.silences import break_silences
 from bot.speaking import UNREADABLE
 from bot.ticks import talk_tick
 
-PHONE = "+40712345000"
 NEWER = "update conversations set state = state || '{\"schema\": 99}'"
 GONE = "update conversations set script = 'gone'"
 
@@ -24,23 +21,14 @@ async def office(database_url: str, now: datetime) -> AsyncIterator[Post]:
     async with post(database_url, now) as running:
         await running.queue()
         await running.send()
-        await says(running, "2")
+        await running.says("2")
         yield running
-
-
-async def says(office: Post, words: str) -> str:
-    """What is answered."""
-    form = urlencode({"MessageSid": f"SM{words}", "From": PHONE, "Body": words}).encode()
-    async with office.app.database.write() as session:
-        await keep(session, SMS, f"SM{words}", form, office.clock())
-    await talk_tick(office.app, office.clock())
-    return office.sms.sent[-1].body
 
 
 async def test_a_talk_goes_on_in_the_script_for_those_who_write_first(office: Post) -> None:
     await office.store(GONE)
-    assert "13 martie" in await says(office, "vineri")
-    assert "13 martie" in await says(office, "da")
+    assert "13 martie" in await office.says("vineri")
+    assert "13 martie" in await office.says("da")
     assert await office.asks("select until::text from promises") == [("2026-03-13",)]
 
 
@@ -57,7 +45,7 @@ async def test_a_reminder_that_waits_in_the_queue_is_still_put_into_words(office
 async def test_a_talk_that_cannot_be_read_goes_to_a_person_who_is_told_why(office: Post) -> None:
     await office.store(NEWER)
     told = len(office.sms.sent)
-    await says(office, "vineri")
+    await office.says("vineri")
     assert len(office.sms.sent) == told + 1
     assert await office.asks("select reason from tasks") == [(f"conversation handed over: fault: {UNREADABLE}",)]
     assert await office.asks("select owner from conversations") == [("waiting",)]
@@ -65,7 +53,7 @@ async def test_a_talk_that_cannot_be_read_goes_to_a_person_who_is_told_why(offic
 
 async def test_a_stop_counts_in_a_talk_that_cannot_be_read(office: Post) -> None:
     await office.store(NEWER)
-    await says(office, "STOP")
+    await office.says("STOP")
     assert await office.asks("select what from consents") == [("opted_out",)]
     assert await office.asks("select from tasks") == []
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from urllib.parse import urlencode
 
 import pytest
 from sending import Carrier, Post, post
 
-from bot.inbox import SMS, keep
 from bot.silences import break_silences
 from bot.ticks import talk_tick
 from dialogs.flow import SPEC
@@ -25,7 +23,6 @@ from engine.money import money
 from engine.run import decide_clients
 from engine.store.session import lock_clients
 
-PHONE = "+40712345000"
 LADDER = """
       - {after: 4h, do: remind, say: "Are you still there?"}
       - {after: 1d, do: other_channel}
@@ -65,23 +62,35 @@ steps:
 
 @pytest.fixture
 async def office(database_url: str, now: datetime) -> AsyncIterator[Post]:
-    async with post(database_url, now, mailboxes=True) as running:
+    async with reminded(database_url, now, mailboxes=True) as running:
+        yield running
+
+
+@asynccontextmanager
+async def reminded(
+    database_url: str, now: datetime, clients: int = 1, *, mailboxes: bool = False
+) -> AsyncIterator[Post]:
+    """Clients who have got a reminder whose script has a ladder."""
+    async with post(database_url, now, clients, mailboxes=mailboxes) as running:
         running.app = replace(running.app, scripts={**running.app.scripts, "reminder": with_ladder(LADDER)})
         await running.queue()
         await running.send()
         yield running
 
 
-async def says(office: Post, words: str) -> None:
-    form = urlencode({"MessageSid": f"SM{words}", "From": PHONE, "Body": words}).encode()
-    async with office.app.database.write() as session:
-        await keep(session, SMS, f"SM{words}", form, office.clock())
-    await talk_tick(office.app, office.clock())
+async def broken(office: Post, due: datetime) -> None:
+    """All but the first client are in talks that cannot be read, with a rung that falls due."""
+    await office.store(
+        "insert into silences (conversation_id, turn, rung, due_at) "
+        "select id, 1, 0, :due from conversations where client_id > 1",
+        due=due,
+    )
+    await office.store('update conversations set state = \'{"schema": 99, "turn": 1}\' where client_id > 1')
 
 
 async def asked(office: Post) -> None:
     """The client wants to name a day, and is asked for it."""
-    await says(office, "2")
+    await office.says("2")
     assert texts(office)[-1] == ASKED
 
 
@@ -110,7 +119,7 @@ async def test_who_had_begun_is_reminded_once_with_the_question(office: Post) ->
     told = len(texts(office))
     await later(office, hours=1)
     assert len(texts(office)) == told
-    await says(office, "vineri")
+    await office.says("vineri")
     assert "13 martie" in texts(office)[-1], "the answer after a reminder is an answer to its question"
 
 
@@ -124,7 +133,7 @@ async def test_who_has_not_begun_is_not_reminded(office: Post) -> None:
 async def test_an_answer_makes_the_ladder_void(office: Post) -> None:
     await asked(office)
     await later(office, hours=2)
-    await says(office, "vineri")
+    await office.says("vineri")
     told = len(texts(office))
     await later(office, hours=20)
     assert len(texts(office)) == told, "what was asked is answered, and the new question has its own time"
@@ -142,7 +151,7 @@ async def test_a_payment_makes_it_void(office: Post) -> None:
 @pytest.mark.parametrize("words", ["STOP", "vreau un operator"])
 async def test_stop_and_a_wish_for_a_person_make_it_void(office: Post, words: str) -> None:
     await asked(office)
-    await says(office, words)
+    await office.says(words)
     told = len(texts(office))
     await later(office, days=1)
     assert (len(texts(office)), office.mail.sent) == (told, [])
@@ -170,8 +179,8 @@ async def test_a_program_that_was_down_for_days_does_one_rung_and_keeps_the_dist
 async def test_two_clocks_at_once_remind_once(office: Post) -> None:
     await asked(office)
     office.clock.advance(office.clock() + timedelta(hours=5))
-    broken = await asyncio.gather(*(break_silences(office.app, office.clock()) for _ in range(4)))
-    assert sum(broken) == 1
+    done = await asyncio.gather(*(break_silences(office.app, office.clock()) for _ in range(4)))
+    assert sum(done) == 1
     await talk_tick(office.app, office.clock())
     assert [text for text in texts(office) if "still there" in text] == [texts(office)[-1]]
 
@@ -307,7 +316,7 @@ async def test_a_reminder_that_waits_for_the_morning_is_not_sent_when_it_is_over
     await later(office, hours=4)
     match reason:
         case "the talk has gone on":
-            await says(office, "vineri")
+            await office.says("vineri")
         case "the debt is frozen or paid":
             await paid(office)
         case _:
@@ -347,17 +356,9 @@ async def test_another_contact_within_the_distance_of_the_plan_leaves_no_room_fo
 async def test_a_fault_in_a_rung_hands_the_talk_to_a_person_and_stops_no_other(
     database_url: str, now: datetime
 ) -> None:
-    async with post(database_url, now, clients=2) as office:
-        office.app = replace(office.app, scripts={**office.app.scripts, "reminder": with_ladder(LADDER)})
-        await office.queue()
-        await office.send()
+    async with reminded(database_url, now, clients=2) as office:
         await asked(office)
-        await office.store(
-            "insert into silences (conversation_id, turn, rung, due_at) "
-            "select id, 1, 0, :now from conversations where client_id = 2",
-            now=office.clock() + timedelta(hours=1),
-        )
-        await office.store('update conversations set state = \'{"schema": 99, "turn": 1}\' where client_id = 2')
+        await broken(office, office.clock() + timedelta(hours=1))
         await later(office, hours=5)
         assert "still there" in texts(office)[-1]
         [(client, reason)] = await office.asks("select client_id, reason from tasks")
@@ -367,17 +368,9 @@ async def test_a_fault_in_a_rung_hands_the_talk_to_a_person_and_stops_no_other(
 
 
 async def test_rungs_that_cannot_even_be_handed_over_wait_and_stop_no_other(database_url: str, now: datetime) -> None:
-    async with post(database_url, now, clients=4) as office:
-        office.app = replace(office.app, scripts={**office.app.scripts, "reminder": with_ladder(LADDER)})
-        await office.queue()
-        await office.send()
+    async with reminded(database_url, now, clients=4) as office:
         await asked(office)
-        await office.store(
-            "insert into silences (conversation_id, turn, rung, due_at) "
-            "select id, 1, 0, :now from conversations where client_id > 1",
-            now=office.clock(),
-        )
-        await office.store("update conversations set state = state || '{\"schema\": 99}' where client_id > 1")
+        await broken(office, office.clock())
         await office.store("alter table tasks add constraint nobody_is_there check (false) not valid")
         office.clock.advance(office.clock() + timedelta(hours=5))
         assert await break_silences(office.app, office.clock()) == 4

@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from urllib.parse import urlencode
 
-from given import given_client, given_invoice, given_plans
+from given import given_client, given_invoice, given_plans, plan
 from sqlalchemy import text
 
 from bot.application import Application, Pace
 from bot.clock import SimulatedClock
+from bot.inbox import SMS, keep
 from bot.outreach import open_contacts
 from bot.sending.sender import send_due
-from bot.ticks import day_tick
+from bot.ticks import day_tick, talk_tick
 from channels.layout import numbered
 from channels.port import CannotTell, Capabilities, Draft, Envelope, LookupFailed, Receipt, Sought
 from dialogs.catalog import load_catalogs
@@ -27,17 +29,13 @@ from engine.contact import ChannelKind
 from engine.store.session import Database
 
 SCRIPTS, CATALOGS = load_scripts(), load_catalogs()
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+PLAN = plan("""
     stages:
       - stage: reminder
         actions: [{send: reminder, by: [sms, email]}]
-"""
+""")
+PHONE = "+40712345000"
+"""Of the first client."""
 Answered = Receipt | Exception
 
 
@@ -115,6 +113,19 @@ class Post:
     async def store(self, change: str, **values: object) -> None:
         async with self.app.database.write() as session:
             await session.execute(text(change), values)
+
+    async def hears(self, words: str, event: str = "", sender: str = PHONE) -> None:
+        """A message by SMS stands in the inbox."""
+        event = event or f"SM{words}"
+        form = urlencode({"MessageSid": event, "From": sender, "Body": words}).encode()
+        async with self.app.database.write() as session:
+            await keep(session, SMS, event, form, self.clock())
+
+    async def says(self, words: str) -> str:
+        """The first client writes, and is answered: with what."""
+        await self.hears(words)
+        await talk_tick(self.app, self.clock())
+        return self.sms.sent[-1].body
 
     async def states(self) -> list[tuple[str, int]]:
         """How many messages are in which state."""
