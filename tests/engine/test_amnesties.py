@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from given import PLAN, given_client, given_invoice, given_plans
+from reached import given_talk
 from sqlalchemy import func, select, text
 
 from engine.agreements.promises import judge_promises, promise, withdraw_promise
@@ -24,7 +25,6 @@ from engine.store.session import Database, ReadSession, WriteSession
 from engine.store.tables.casework import Case, Task
 from engine.store.tables.ledger import Promise
 from engine.store.tables.portfolio import Account, Address
-from engine.store.tables.talk import Conversation, Owner
 
 TERMS = "    offers: {amnesty: {pay: 60, within: 14}, prepayment: {months: 11, free: 1, price: 150, within: 20}}\n"
 OFFERING = PLAN.replace("    standard: true\n", f"    standard: true\n    promise_threshold: 80\n{TERMS}")
@@ -299,22 +299,10 @@ async def test_an_amnesty_over_two_plans_outlives_the_case_that_closes_first(dat
 async def test_an_offer_taken_in_a_talk_of_no_contact_counts_from_that_talk(database: Database, ana: int) -> None:
     old = datetime(2025, 1, 1, tzinfo=UTC)
     async with database.write() as session:
+        await given_client(session, "zoe", sms="+40712345679")
+        addresses = await session.scalars(select(Address).order_by(Address.client_id.desc()))
         talks = [
-            Conversation(
-                client_id=client,
-                address_id=await session.scalar(select(Address.id).where(Address.client_id == client)),
-                channel="sms",
-                currency="RON",
-                script="inbound",
-                script_version="1",
-                language="ro",
-                state={},
-                thread=f"thread-{client}",
-                owner=Owner.BOT,
-                opened_at=opened,
-                last_at=opened,
-            )
-            for client, opened in ((await given_client(session, "zoe", sms="+40712345679"), old), (ana, at(1)))
+            given_talk(address, opened, "inbound") for address, opened in zip(addresses, (old, at(1)), strict=True)
         ]
         session.add_all(talks)
         await session.flush()

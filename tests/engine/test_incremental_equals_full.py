@@ -85,6 +85,11 @@ TOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Europe/Kyiv", ("steps", "strict")),
     ("Etc/UTC", ("blinks",)),
 )
+PLAYED = settings(
+    max_examples=max(STEPS // LENGTH, 1),
+    phases=(Phase.generate,),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 GONE = (
     *(NoSuchDispute, NoSuchExemption, NoSuchPlan, NoSuchPause, NoSuchPromise, NoSuchPayment),
     *(GrantTooLarge, MemoTooLarge, NothingToSettle),
@@ -340,21 +345,13 @@ async def _publish(url: str) -> None:
     await database.close()
 
 
-@settings(
-    max_examples=max(STEPS // LENGTH, 1),
-    phases=(Phase.generate,),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@PLAYED
 @given(seed=st.integers(0, 2**32))
 def test_the_changed_decided_for_is_everybody_decided_for(twins: Twins, seed: int) -> None:
     twins.play(story(Random(seed)))  # noqa: S311 - no secret
 
 
-@settings(
-    max_examples=max(STEPS // LENGTH, 1),
-    phases=(Phase.generate,),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@PLAYED
 @given(seed=st.integers(0, 2**32))
 def test_who_rests_misses_nothing(twins: Twins, seed: int) -> None:
     twins.play(quiet_story(Random(seed)))  # noqa: S311 - no secret

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from feeding import Desk
 from given import given_client, given_plans
+from reached import given_talk
 from sqlalchemy import select, update
 
 from engine.intake.importing import ImportReport, take
@@ -17,7 +18,6 @@ from engine.intake.stage import UnknownOwner
 from engine.store.session import Database
 from engine.store.tables.casework import CaseEvent
 from engine.store.tables.portfolio import Account, Address, Client
-from engine.store.tables.talk import Conversation
 
 TWO_GROUPS = """
 groups: [individuals, organisations]
@@ -92,7 +92,7 @@ async def test_an_address_spoken_on_is_kept_out_of_use_until_it_is_given_again(d
     await desk.take(Kind.CLIENTS, HEADER + ANA)
     address = (await desk.addresses("ana"))["sms +40712345678"]
     async with desk.database.write() as session:
-        session.add(_talk(address, now))
+        session.add(given_talk(address, now))
     await desk.take(Kind.CLIENTS, HEADER + ANA.replace("+40712345678", "+40712345679"))
     kept = await desk.addresses("ana")
     assert kept["sms +40712345678"].dead_since == now
@@ -243,20 +243,3 @@ async def test_rows_without_a_file_are_taken_too_unless_they_belong_nowhere(data
             await take(session, Kind.ACCOUNTS, [account], now)
         assert (await take(session, Kind.CLIENTS, [row], now)).added == 1
         assert (await take(session, Kind.ACCOUNTS, [account], now)).added == 1
-
-
-def _talk(address: Address, now: datetime) -> Conversation:
-    return Conversation(
-        client_id=address.client_id,
-        address_id=address.id,
-        channel=address.channel,
-        currency="RON",
-        script="reminder",
-        script_version="1",
-        language="ro",
-        state={},
-        thread="thread",
-        owner="bot",
-        opened_at=now,
-        last_at=now,
-    )

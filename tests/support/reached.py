@@ -13,24 +13,32 @@ from engine.store.tables.portfolio import Address
 from engine.store.tables.talk import Author, Conversation, MessageRow, Outbound, Owner
 
 
-async def given_opened(session: WriteSession, contact: Contact, state: Delivery, now: datetime) -> None:
-    """The contact was opened by SMS at `now`, and its message has come as far as `state`."""
-    address = await session.scalar(select(Address.id).where(Address.client_id == contact.client_id))
-    talk = Conversation(
-        client_id=contact.client_id,
-        contact_id=contact.id,
-        address_id=address,
+def given_talk(
+    address: Address, now: datetime, script: str = "reminder", contact: Contact | None = None
+) -> Conversation:
+    """A talk by SMS that began at `now`, of a contact or of none; it is in no session yet."""
+    return Conversation(
+        client_id=address.client_id,
+        contact_id=contact.id if contact else None,
+        address_id=address.id,
         channel=ChannelKind.SMS,
-        currency=contact.currency,
-        script=contact.script,
+        currency=contact.currency if contact else "RON",
+        script=script,
         script_version="1",
         language="ro",
         state={},
-        thread=f"t{contact.id}",
+        thread=f"t{address.id}:{contact.id if contact else 0}",
         owner=Owner.BOT,
         opened_at=now,
         last_at=now,
     )
+
+
+async def given_opened(session: WriteSession, contact: Contact, state: Delivery, now: datetime) -> None:
+    """The contact was opened by SMS at `now`, and its message has come as far as `state`."""
+    found = await session.scalars(select(Address).where(Address.client_id == contact.client_id).limit(1))
+    address = found.one()
+    talk = given_talk(address, now, contact.script, contact)
     session.add(talk)
     contact.state = ContactState.OPENED
     await session.flush()
@@ -41,7 +49,7 @@ async def given_opened(session: WriteSession, contact: Contact, state: Delivery,
         message_id=said.id,
         conversation_id=talk.id,
         contact_id=contact.id,
-        address_id=address,
+        address_id=address.id,
         channel=ChannelKind.SMS,
         state=state,
         priority=1,
