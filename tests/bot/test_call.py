@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from given import given_client, given_invoice, given_plans
+from given import given_client, given_invoice, given_plans, plan
 from loop import Loop
 from sqlalchemy import text
 
@@ -27,17 +27,11 @@ from engine.run import decide_clients
 from engine.store.session import lock_clients
 
 PHONE, MOBILE = "+40712345678", "+40712345679"
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+PLAN = plan("""
     stages:
       - stage: reminder
         actions: [{send: reminder, by: [voice, sms]}]
-"""
+""")
 DEBT = re.compile(
     r"200|lei|debt|balance|due|owe|unpaid|overdue|datori|restan|scaden|sold|plat[ăi]|борг|долг|долж|сплат|оплат|залишок",
     re.IGNORECASE,

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from given import given_invoice
+from given import given_invoice, plan
 from loop import Loop, running_loop
 from sqlalchemy import select, update
 
@@ -26,13 +26,7 @@ from engine.store.tables.portfolio import Client
 
 NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
 TODAY = date(2026, 3, 11)
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+PLAN = plan("""
     offers: {amnesty: {pay: 60, within: 14}, prepayment: {months: 11, free: 1, price: 440, within: 20}}
     agency: Northern Recovery
     stages:
@@ -41,7 +35,7 @@ plans:
       - stage: agency
         after_days: 10
         actions: [{do: refer_agency, min_account_debt: 100}]
-"""
+""")
 
 
 def lei(amount: str | int) -> Money:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from given import given_client, given_invoice
+from given import given_client, given_invoice, plan
 from loop import Loop, running_loop
 from sqlalchemy import select
 
@@ -26,20 +26,14 @@ from engine.store.tables.portfolio import Client
 
 NOW = datetime(2026, 3, 11, 9, tzinfo=UTC)
 TODAY = date(2026, 3, 11)
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+PLAN = plan("""
     include: {services: [internet]}
     installments: {most_parts: 4, least_part: 60}
     courtesy: [{before_due: 3, send: courtesy_reminder, by: [sms]}]
     stages:
       - stage: reminder
         actions: [{send: reminder, by: [sms]}]
-"""
+""")
 
 
 def lei(amount: str | int) -> Money:

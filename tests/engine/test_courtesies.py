@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from given import given_client, given_invoice, given_plans
+from given import given_client, given_invoice, given_plans, plan
 from sqlalchemy import select, text
 
 from engine.agreements.installments import agree_installments
@@ -21,13 +21,7 @@ from engine.store.session import Database
 from engine.store.tables.casework import Contact
 
 HOURS = AnyHour()
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+PLAN = plan("""
     include: {services: [internet]}
     courtesy:
       - {before_due: 7, send: courtesy_reminder, by: [email]}
@@ -39,7 +33,7 @@ plans:
       - stage: warning
         after_days: 30
         actions: [{send: warning, by: [voice]}]
-"""
+""")
 
 
 def at(day: int, hour: int = 6) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from given import given_client, given_invoice, given_plans
+from given import given_client, given_invoice, given_plans, plan
 from sqlalchemy import select, text
 
 from engine.agreements.disputes import dispute
@@ -23,13 +23,7 @@ from engine.work.orders import Acknowledgement, acknowledge
 ALL = (
     "{promise_kept: true, service_restored: true, dispute_opened: true, dispute_answered: true, payment_unclear: true}"
 )
-PLAN = f"""
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {{after_days: 5, min_debt: 50}}
+PLAN = plan(f"""
     min_days_between_contacts: 5
     follow_up: {ALL}
     stages:
@@ -38,7 +32,7 @@ plans:
       - stage: warning
         after_days: 30
         actions: [{{send: warning, by: [sms]}}]
-"""
+""")
 BUCHAREST = zone("Europe/Bucharest")
 DONE = Acknowledgement(OrderOutcome.DONE)
 

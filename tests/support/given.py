@@ -15,28 +15,31 @@ from engine.store.session import WriteSession
 from engine.store.tables.ledger import EntryKind, LedgerEntry
 from engine.store.tables.portfolio import Account, Address, Client, Invoice, PlanGroup
 
-PLAN = """
+
+def plan(does: str) -> str:
+    """A plan of individuals that begins five days after a bill of 50 or more was due, and does this.
+
+    What it does is YAML from the next line on, four spaces in.
+    """
+    return f"""
 groups: [individuals]
 plans:
   - plan: standard
     group: individuals
     standard: true
-    start: {after_days: 5, min_debt: 50}
+    start: {{after_days: 5, min_debt: 50}}{does}"""
+
+
+PLAN = plan("""
     stages:
       - stage: reminder
         actions: [{send: reminder, by: [sms, email]}]
       - stage: restriction
         after_days: 10
         actions: [{do: suspend_service, min_account_debt: 100}, {task: call}]
-"""
+""")
 
-THREE_STAGES = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+THREE_STAGES = plan("""
     stages:
       - stage: reminder
         actions: [{send: reminder, by: [sms]}]
@@ -46,19 +49,13 @@ plans:
       - stage: restriction
         after_days: 10
         actions: [{do: suspend_service}]
-"""
+""")
 
-ORDERS = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+ORDERS = plan("""
     stages:
       - stage: restriction
         actions: [{do: suspend_service, min_account_debt: 100}, {do: status_collections}]
-"""
+""")
 """Two orders about an account, in the first stage."""
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from html import unescape
 
 import httpx
-from given import given_client, given_invoice, given_plans
+from given import given_client, given_invoice, given_plans, plan
 from sqlalchemy import text
 
 from bot.clock import SimulatedClock
@@ -22,17 +22,11 @@ from engine.calendar import AnyHour
 
 PHONE, MOBILE, MAIL = "+40712345678", "+40712345679", "ana@example.com"
 HOME = "/console/phones"
-PLAN = """
-groups: [individuals]
-plans:
-  - plan: standard
-    group: individuals
-    standard: true
-    start: {after_days: 5, min_debt: 50}
+PLAN = plan("""
     stages:
       - stage: reminder
         actions: [{send: reminder, by: [CHANNEL]}]
-"""
+""")
 
 
 @dataclass
