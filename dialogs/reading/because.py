@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dialogs.reading.intents import Judged
 from dialogs.reading.language import Tongue
 from dialogs.reading.model import Model
-from dialogs.reading.reading import Band, Intent
-from dialogs.reading.values import Values
+from dialogs.reading.reading import Band, Intent, Named
 
 MOST = 3
 SAYABLE = "kopwe"
@@ -35,7 +34,7 @@ TOLD = {
 BANDS = {Band.ACT: "done at once", Band.CONFIRM: "asked back", Band.ASK: "not acted on"}
 
 
-def because(told: Sequence[str], judged: Judged, spoken: Tongue, named: Values) -> tuple[str, ...]:
+def because(told: Sequence[str], judged: Judged, spoken: Tongue, named: Named) -> tuple[str, ...]:
     """One line each: what was wanted and by which words, the language, the values."""
     wanted = f"{judged.intent} {judged.chance:.2f}"
     words = ", ".join(told) or "no word tells"

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from dialogs.reading.patterns import Grammar, Row, Values, grammar
-from dialogs.reading.reading import Asked, Periodic, Sum
+from dialogs.reading.reading import Asked, Named, Periodic, Sum
 
 SMALLEST_BARE = 32
 """A number below it with no currency beside it may be a day of the month, children, parts."""
@@ -27,20 +27,6 @@ SUMS = frozenset({"sum", "cents", "cents only"})
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
-    """What a reply says of money, as in Values."""
-
-    amounts: tuple[Sum, ...] = ()
-    count: int | None = None
-    fraction: Fraction | None = None
-    percent: Decimal | None = None
-    periodic: Periodic | None = None
-    full: bool = False
-    range: bool = False
-    why: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Hit:
     first: int
     last: int
@@ -48,8 +34,8 @@ class _Hit:
     values: Values
 
 
-def money(row: Row, asked: Asked) -> Money:
-    """What a row of marks says of money; its days are masked already, so that their numbers are not sums."""
+def money(row: Row, asked: Asked) -> Named:
+    """What a row of marks says of money, not of days: these are masked already, so that their numbers are not sums."""
     hits = list(_hits(row, grammar("money")))
     if asked in {Asked.AMOUNT, Asked.COUNT} and not any(hit.rule in COUNTED for hit in hits):
         answers = [*_hits(row, grammar("money-asked"))]
@@ -57,7 +43,7 @@ def money(row: Row, asked: Asked) -> Money:
             answers += _hits(row, grammar("count-asked"))
         hits = [*answers, *(hit for hit in hits if not any(_is_within(hit, answer) for answer in answers))]
     sums, ranged = _sums(row, [hit for hit in hits if hit.rule in SUMS], hits, asked)
-    found = Money(
+    found = Named(
         amounts=tuple(named for _, named in sums),
         count=next(filter(None, (_count(hit) for hit in hits if _is_plan(row, hit, asked))), None),
         fraction=next(filter(None, (_fraction(row, hit, asked) for hit in hits)), None),
@@ -69,7 +55,7 @@ def money(row: Row, asked: Asked) -> Money:
     return replace(found, why=tuple(_why(found)))
 
 
-def _why(found: Money) -> Iterator[str]:
+def _why(found: Named) -> Iterator[str]:
     """What was found, each in a word or two."""
     yield from (f"{named.value:f} {named.currency}".strip() for named in found.amounts)
     if found.periodic:

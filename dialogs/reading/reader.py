@@ -10,10 +10,10 @@ from dialogs.reading.concepts import concepts
 from dialogs.reading.intents import NOBODY, Judged, judged
 from dialogs.reading.language import Tongue, tongue
 from dialogs.reading.model import Model, model
-from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Reading
+from dialogs.reading.reading import LANGUAGES, Asked, Band, Intent, Named, Reading
 from dialogs.reading.skeleton import normalise, words
 from dialogs.reading.traits import Traits, kins_of, slots
-from dialogs.reading.values import Values, values
+from dialogs.reading.values import values
 from dialogs.reading.vocabulary import vocabulary
 from dialogs.reading.word_rules import (
     ANSWERS,
@@ -122,7 +122,7 @@ def _with_wish(reading: Reading, language: str, spoken: Tongue, wish: Judged, he
     )
 
 
-def _with_values(reading: Reading, named: Values) -> Reading:
+def _with_values(reading: Reading, named: Named) -> Reading:
     return replace(
         reading,
         dates=named.dates,
@@ -150,7 +150,7 @@ def _is_a_time(whole: Traits) -> bool:
     )
 
 
-def _is_one_payment(whole: Traits, named: Values) -> bool:
+def _is_one_payment(whole: Traits, named: Named) -> bool:
     """Whether one sum is named by one day, and no word speaks of parts: can I pay 100 on the 20th?"""
     parts = named.count is not None or named.fraction is not None or named.periodic is not None
     spoken_of = set().union(*concepts().found(whole.tokens, whole.kins))

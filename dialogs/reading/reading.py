@@ -77,6 +77,24 @@ class Periodic:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Days and sums that a reply names, and why. `count` is parts or months, `percent` 0..100, `full` the whole debt.
+
+    `range` says that several amounts are the bounds of one, or a choice, and not sums to be paid one by one.
+    """
+
+    dates: tuple[Day, ...] = ()
+    amounts: tuple[Sum, ...] = ()
+    count: int | None = None
+    fraction: Fraction | None = None
+    percent: Decimal | None = None
+    periodic: Periodic | None = None
+    full: bool = False
+    range: bool = False
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A reply understood. `text` is normalised, `said` as written; `language` is what it is written in.
 

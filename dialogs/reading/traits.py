@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from dialogs.reading.concepts import KIN, Row, kin
-from dialogs.reading.reading import LANGUAGES, Asked, Intent
+from dialogs.reading.reading import LANGUAGES, Asked, Intent, Named
 from dialogs.reading.skeleton import normalise, words
-from dialogs.reading.values import Values, values
+from dialogs.reading.values import values
 from dialogs.reading.vocabulary import vocabulary
 from dialogs.reading.word_rules import PlainWords, plain_words
 
@@ -38,7 +38,7 @@ def traits(text: str, language: str, kins: tuple[str, ...]) -> Traits:
     return Traits(tuple(row.split()), kins, slots(plain, row, named, plain_words(plain, row, known, kins), LEARNED_ON))
 
 
-def slots(plain: str, row: str, named: Values, said: PlainWords, today: date) -> tuple[str, ...]:
+def slots(plain: str, row: str, named: Named, said: PlainWords, today: date) -> tuple[str, ...]:
     """Names of what a reply holds beside its words."""
     present = {
         "ahead": any(day.date >= today for day in named.dates),

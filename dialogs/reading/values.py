@@ -3,60 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 
 from dialogs.reading.dates import days
 from dialogs.reading.marks import tokens
 from dialogs.reading.money import money
 from dialogs.reading.numerals import joined
 from dialogs.reading.patterns import Row, row_of, row_over
-from dialogs.reading.reading import Asked, Day, Periodic, Sum
+from dialogs.reading.reading import Asked, Named
 
 CLAUSE_ENDS = ("stop", "comma", "rest")
 DAY_TAKEN = {"day_taken": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
-    """What a reply names. `count` is parts or months, `percent` 0..100, `full` the whole debt.
-
-    `range` says that several amounts are the bounds of one, or a choice, and not sums to be paid one by one.
-    """
-
-    dates: tuple[Day, ...] = ()
-    amounts: tuple[Sum, ...] = ()
-    count: int | None = None
-    fraction: Fraction | None = None
-    percent: Decimal | None = None
-    periodic: Periodic | None = None
-    full: bool = False
-    range: bool = False
-    why: tuple[str, ...] = ()
-
-
 def values(
     plain: str, row: str, language: str, languages: tuple[str, ...], today: date, asked: Asked, *, past: bool
-) -> Values:
+) -> Named:
     """The values of a normalised text in `language`; `row` is its words, `past` says that it tells of money paid."""
     if not row.strip():
-        return Values()
+        return Named()
     marks = row_over(token.marks for token in joined(tokens(plain, language, languages)))
     named = days(marks, today, asked, _tense(marks, past=past))
     said = money(_masked(marks, named.taken), asked)
-    return Values(
-        dates=named.days,
-        amounts=said.amounts,
-        count=said.count,
-        fraction=said.fraction,
-        percent=said.percent,
-        periodic=said.periodic,
-        full=said.full,
-        range=said.range,
-        why=(*named.why, *said.why),
-    )
+    return replace(said, dates=named.days, why=(*named.why, *said.why))
 
 
 def _masked(row: Row, taken: frozenset[int]) -> Row:

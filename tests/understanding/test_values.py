@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.reading.reading import Asked, Periodic, Sum
+from dialogs.reading.reading import Asked, Named, Periodic, Sum
 from dialogs.reading.skeleton import normalise, words
 from dialogs.reading.traits import LANGUAGES
-from dialogs.reading.values import Values, values
+from dialogs.reading.values import values
 
 SETS = Path(__file__).parent
 WEDNESDAY = date(2026, 3, 11)
@@ -62,7 +62,7 @@ class Score:
 
 def meant(
     text: str, language: str, asked: Asked = Asked.NOTHING, today: date = WEDNESDAY, *, past: bool = False
-) -> Values:
+) -> Named:
     plain = normalise(text)
     return values(plain, words(plain) + " ", language, LANGUAGES, today, asked, past=past)
 
@@ -85,7 +85,7 @@ def is_expected_day(expected: str, promised: date | None) -> bool:
     return False
 
 
-def is_expected_sum(row: Row, found: Values) -> bool:
+def is_expected_sum(row: Row, found: Named) -> bool:
     kind, value = row["kind"], row["value"]
     if kind in {"amount", "multi", "range"}:
         named = [Decimal(part) for part in value.replace("..", ";").split(";")]
@@ -185,7 +185,7 @@ def test_a_bare_number_is_what_was_asked_for(language: str) -> None:
     assert days("15", language) == ["2026-03-15"]
     assert meant("15", language, Asked.AMOUNT).amounts == (Sum(Decimal(15)),)
     assert meant("15", language, Asked.COUNT).count == 15
-    assert meant("15", language) == Values()
+    assert meant("15", language) == Named()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_number_words_count_in_their_own_language_only() -> None:
 
 
 def test_letters_behind_a_number_make_it_a_name() -> None:
-    assert meant("switch me to the 5G plan", "en", Asked.DATE) == Values()
+    assert meant("switch me to the 5G plan", "en", Asked.DATE) == Named()
     assert meant("bloc 12b", "ro", Asked.AMOUNT).amounts == ()
 
 
@@ -244,4 +244,4 @@ def test_an_unknown_language_reads_what_all_understand() -> None:
 
 @pytest.mark.parametrize("text", ["1 " * 5000, "and " * 3000, "2" * 9000, "завтра или " * 900])
 def test_a_flood_is_read_without_harm(text: str) -> None:
-    assert isinstance(meant(text, "en", Asked.AMOUNT), Values)
+    assert isinstance(meant(text, "en", Asked.AMOUNT), Named)
