@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from rich.console import Console
-from rich.progress import Progress as Bar
 
-from bot.bench.figures import Asked, Bench, Figures, Watch
+from bot.bench.figures import Asked, Bench, Figures
 from bot.bench.table import PLACE, tables
+from bot.cli.progress import watched
 from bot.loop import run
 from bot.markdown import NoPlace, put
 from bot.settings import StoreSettings, load_settings
@@ -55,7 +52,7 @@ def _command(entry: Entry) -> Callable[[int, bool, bool], None]:
         profile: Annotated[bool, typer.Option(help="Tell on stderr where the time goes.")] = False,
     ) -> None:
         settings = load_settings(StoreSettings)
-        with _watched() as watch:
+        with watched() as watch:
             holds = run(_print(entry, Asked(settings, size, profile, watch), as_json=as_json))
         if not holds:
             raise typer.Exit(NOT_TRUE)
@@ -102,28 +99,3 @@ def _told(figures: Figures) -> str:
         f"{figures.ratio:.2f} x {figures.baseline.what} ({figures.baseline.seconds:.3f} s){peak}"
     )
     return "\n".join([line, *(f"  {key}: {said[key]}" for key in (*figures.more, "holds"))])
-
-
-@contextmanager
-def _watched() -> Iterator[Watch]:
-    """A progress bar on a terminal, elsewhere a plain line where something else begins; both on stderr."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _plainly(console)
-        return
-    # What goes to a file or a pipe must not be shown above the bar instead.
-    with Bar(console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
-
-
-def _plainly(console: Console) -> Watch:
-    told = ""
-
-    def watch(what: str, _done: int, _total: int) -> None:
-        nonlocal told
-        if what != told:
-            told = what
-            console.print(what, highlight=False)
-
-    return watch

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
+from bot.cli.progress import watched
 from bot.loop import run
-from bot.prove.trial import Trial, Watch
+from bot.prove.trial import Trial
 from bot.settings import StoreSettings, load_settings
 from bot.store import scratch_stores
 
@@ -41,7 +39,8 @@ def prove(
     """Prove that nothing is sent twice or lost: kill senders, have carriers fail, and compare the books."""
     settings = load_settings(StoreSettings)
     trial = Trial(seed, kills, contacts, control)
-    with _watched() as watch, scratch_stores(settings) as scratch, scratch() as url:
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn()
+    with watched(*columns) as watch, scratch_stores(settings) as scratch, scratch() as url:
         from bot.prove.run import prove as hold  # noqa: PLC0415 - carriers' SDKs take seconds to load
 
         verdict = run(hold(trial, url, watch, log))
@@ -82,28 +81,3 @@ def _table(verdict: Verdict) -> Table:
     for what, count, holds in rows:
         table.add_row(what, f"{count:,}", "" if holds is None else "ok" if holds else "WRONG")
     return table
-
-
-@contextmanager
-def _watched() -> Iterator[Watch]:
-    """A progress bar on a terminal, elsewhere a plain line where something else begins; both on stderr."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _plainly(console)
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn()
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
-
-
-def _plainly(console: Console) -> Watch:
-    told = ""
-
-    def watch(what: str, _done: int, _total: int) -> None:
-        nonlocal told
-        if what != told:
-            told = what
-            console.print(what, highlight=False)
-
-    return watch
