@@ -25,7 +25,7 @@ from channels.port import (
     Unreadable,
     digest,
 )
-from channels.twilio_api import NOBODY_THERE, OPTED_OUT, TWILIO, Access, Older, TwilioApi
+from channels.twilio_api import NOBODY_THERE, OPTED_OUT, TWILIO, Older, TwilioApi
 from dialogs.message import Said, Speech
 from engine.contact import ChannelKind, Delivery
 
@@ -78,15 +78,7 @@ class SmsChannel:
 
     def __init__(self, settings: SmsSettings) -> None:
         self._settings = settings
-        self._api = TwilioApi(
-            Access(
-                settings.account_sid,
-                settings.auth_token,
-                settings.api_url,
-                settings.connect_timeout,
-                settings.read_timeout,
-            )
-        )
+        self._api = TwilioApi(settings)
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
         """Paragraphs and numbered options as lines, in the spelling the settings ask for."""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import (
     ClientConnectorError,
@@ -44,15 +43,19 @@ class Older(Exception):
     """An entry is from before the time that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Protocol):
     """A Twilio account and where its API is; times are in seconds."""
 
-    account_sid: str
-    auth_token: str
-    api_url: str = TWILIO
-    connect_timeout: float = 5.0
-    read_timeout: float = 15.0
+    @property
+    def account_sid(self) -> str: ...
+    @property
+    def auth_token(self) -> str: ...
+    @property
+    def api_url(self) -> str: ...
+    @property
+    def connect_timeout(self) -> float: ...
+    @property
+    def read_timeout(self) -> float: ...
 
 
 class TwilioApi:

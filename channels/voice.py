@@ -23,7 +23,7 @@ from channels.port import (
     StatusReport,
     Unreadable,
 )
-from channels.twilio_api import TWILIO, Access, Older, TwilioApi
+from channels.twilio_api import TWILIO, Older, TwilioApi
 from channels.twiml import spoken
 from dialogs.message import Keys, Reply, Said, Speech
 from dialogs.wishes import asks_again
@@ -121,15 +121,7 @@ class VoiceChannel:
 
     def __init__(self, settings: VoiceSettings) -> None:
         self._settings = settings
-        self._api = TwilioApi(
-            Access(
-                settings.account_sid,
-                settings.auth_token,
-                settings.api_url,
-                settings.connect_timeout,
-                settings.read_timeout,
-            )
-        )
+        self._api = TwilioApi(settings)
 
     def compose(self, speech: Speech, envelope: Envelope) -> Draft:
         """What the call opens with, a line a sentence: it is spoken once somebody has answered."""
