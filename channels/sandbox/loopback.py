@@ -10,12 +10,12 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
 from channels.sandbox.journal import Entry, Journal
-from channels.sandbox.outbox import Outbox, Parcel
+from channels.sandbox.outbox import Outbox, Owing, Parcel
 
 WAIT = ClientTimeout(total=15)
 
 
-class HttpCarrier(ABC):
+class HttpCarrier(Owing, ABC):
     """Runs in the caller's event loop. `public_url` is where the application listens; it may be set after the start.
 
     `now` is the clock that dates what the carrier keeps; `journal` the file it survives a kill by, or None.
@@ -47,19 +47,6 @@ class HttpCarrier(ABC):
             raise RuntimeError("the carrier has not been started")
         host, port = self._runner.addresses[0][:2]
         return f"http://{host}:{port}"
-
-    def quiet(self) -> bool:
-        """Whether no callback and no inbound post is under way."""
-        return self._outbox.quiet()
-
-    async def settle(self) -> None:
-        """Wait until no callback and no inbound post is under way."""
-        await self._outbox.settle()
-
-    @property
-    def given_up(self) -> tuple[Parcel, ...]:
-        """Posts the application never acknowledged."""
-        return tuple(self._outbox.given_up)
 
     async def stop(self) -> None:
         """Stop at once, as a killed process would: what is still owed waits in the journal."""

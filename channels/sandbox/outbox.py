@@ -28,6 +28,25 @@ class Parcel:
     sender: str = ""
 
 
+class Owing:
+    """A carrier that owes the application something, and is quiet once it owes nothing."""
+
+    _outbox: Outbox
+
+    def quiet(self) -> bool:
+        """Whether nothing is under way to the application."""
+        return self._outbox.quiet()
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way to the application."""
+        await self._outbox.settle()
+
+    @property
+    def given_up(self) -> tuple[Parcel, ...]:
+        """What the application never acknowledged."""
+        return tuple(self._outbox.given_up)
+
+
 class Outbox:
     """Hands parcels over in the background, each up to seven times over some three seconds.
 

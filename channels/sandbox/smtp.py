@@ -18,7 +18,7 @@ from aiosmtplib import SMTP, SMTPException
 from channels.listener import Listener
 from channels.sandbox.journal import Entry, Journal
 from channels.sandbox.mail import MailFate, SentMail, absence_note, letter, notification, reply_to
-from channels.sandbox.outbox import Outbox, Parcel
+from channels.sandbox.outbox import Outbox, Owing, Parcel
 
 LARGEST = 10 * 1024 * 1024
 
@@ -27,7 +27,7 @@ class NothingToAnswer(LookupError):
     """No mail was sent to that address, and no address of ours was given to write to."""
 
 
-class SmtpRelay:
+class SmtpRelay(Owing):
     """Runs in the caller's event loop. `deliver_to` is the host and port of the application's mailbox.
 
     `deliver_to` may be set after the start; `now` dates what is kept; `journal` is the file it survives a kill by.
@@ -79,19 +79,6 @@ class SmtpRelay:
         """The address it listens on, as smtp://host:port."""
         host, port = self._listener.address
         return f"smtp://{host}:{port}"
-
-    def quiet(self) -> bool:
-        """Whether no answer and no bounce is under way."""
-        return self._outbox.quiet()
-
-    async def settle(self) -> None:
-        """Wait until no answer and no bounce is under way."""
-        await self._outbox.settle()
-
-    @property
-    def given_up(self) -> tuple[Parcel, ...]:
-        """Mails the application's mailbox never took."""
-        return tuple(self._outbox.given_up)
 
     async def stop(self) -> None:
         """Stop at once, as a killed process would: what is still owed waits in the journal."""
