@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NotRequired, TypedDict, Unpack
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
@@ -33,23 +34,25 @@ REASONS = {
 }
 
 
+class Particulars(TypedDict):
+    """What an account is made of."""
+
+    account_sid: str
+    auth_token: str
+    number: str
+    now: Callable[[], datetime]
+    public_url: NotRequired[str]
+    journal: NotRequired[Path | None]
+
+
 class TwilioAccount(HttpCarrier, ABC):
     """One Twilio account with one `number`. What it posts goes below `public_url`. It lists `most_listed` at once."""
 
     most_listed = 1000
 
-    def __init__(  # one account's particulars, all by name
-        self,
-        *,
-        account_sid: str,
-        auth_token: str,
-        number: str,
-        now: Callable[[], datetime],
-        public_url: str = "",
-        journal: Path | None = None,
-    ) -> None:
-        super().__init__(public_url, now, journal)
-        self._account, self._token, self._number = account_sid, auth_token, number
+    def __init__(self, **account: Unpack[Particulars]) -> None:
+        super().__init__(account.get("public_url", ""), account["now"], account.get("journal"))
+        self._account, self._token, self._number = account["account_sid"], account["auth_token"], account["number"]
 
     def _headers(self, url: str, body: str) -> Mapping[str, str]:
         pairs = parse_qsl(body, keep_blank_values=True)

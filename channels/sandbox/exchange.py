@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from abc import ABC
 from collections import deque
-from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
+from typing import Unpack
 
-from channels.sandbox.account import TwilioAccount
+from channels.sandbox.account import Particulars, TwilioAccount
 from channels.sandbox.call import Call, Deed, Fate, Pickup
 
 
 class Exchange(TwilioAccount, ABC):
     """Telephones and what was arranged with the people at them. `calls` are all calls, oldest first."""
 
-    def __init__(  # one account's particulars, all by name
-        self,
-        *,
-        account_sid: str,
-        auth_token: str,
-        number: str,
-        now: Callable[[], datetime],
-        public_url: str = "",
-        journal: Path | None = None,
-    ) -> None:
-        super().__init__(
-            account_sid=account_sid,
-            auth_token=auth_token,
-            number=number,
-            now=now,
-            public_url=public_url,
-            journal=journal,
-        )
+    def __init__(self, **account: Unpack[Particulars]) -> None:
+        super().__init__(**account)
         self._fates: dict[str, deque[Fate]] = {}
         self._deeds: dict[str, deque[Deed]] = {}
         self._habits: dict[str, tuple[Deed, ...]] = {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Unpack
 
+from channels.sandbox.account import Particulars
 from channels.sandbox.call import Call, Fate, Pickup
 from channels.sandbox.calls import CallsCarrier
 
@@ -14,7 +15,7 @@ RINGS_SECONDS = 45.0
 class RingingCalls(CallsCarrier):
     """As the sandbox's calls; `by_hand` makes those ring, for a while, for which nothing was arranged."""
 
-    def __init__(self, **account: Any) -> None:
+    def __init__(self, **account: Unpack[Particulars]) -> None:
         super().__init__(**account)
         self.by_hand = False
         self._bells: dict[str, asyncio.TimerHandle] = {}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from pathlib import Path
+from typing import Unpack
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from aiohttp import web
 
-from channels.sandbox.account import NUMBER, TwilioAccount, asked_time, error, page_of
+from channels.sandbox.account import NUMBER, Particulars, TwilioAccount, asked_time, error, page_of
 from channels.sandbox.journal import Entry
 from channels.sandbox.outbox import Parcel
 from channels.sandbox.sms import Fate, ReceivedSms, Script, SentSms, course
@@ -32,25 +32,8 @@ class TwilioCarrier(TwilioAccount):
     With `handles_stop` the account does as Twilio does by default: STOP blocks the subscriber (error 21610).
     """
 
-    def __init__(  # one account's particulars, all by name
-        self,
-        *,
-        account_sid: str,
-        auth_token: str,
-        number: str,
-        now: Callable[[], datetime],
-        public_url: str = "",
-        journal: Path | None = None,
-        handles_stop: bool = False,
-    ) -> None:
-        super().__init__(
-            account_sid=account_sid,
-            auth_token=auth_token,
-            number=number,
-            now=now,
-            public_url=public_url,
-            journal=journal,
-        )
+    def __init__(self, *, handles_stop: bool = False, **account: Unpack[Particulars]) -> None:
+        super().__init__(**account)
         self._handles_stop = handles_stop
         self._blocked: set[str] = set()
         self._scripts: dict[str, list[Script]] = {}
