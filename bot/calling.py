@@ -14,10 +14,20 @@ from sqlalchemy import select
 
 from bot.application import INBOUND, Application
 from bot.content import pack, unpack
+from bot.correspondents import addresses_of, new_talk
 from bot.delivery import Progress, record
-from bot.hearing import addresses_of, note_reply, talk_currency
 from bot.situation import Situations
-from bot.speaking import answer_slot, book_turn, fault_turn, means_of, open_talk, state_of, take_turn, turn_of
+from bot.speaking import (
+    answer_slot,
+    book_turn,
+    fault_turn,
+    means_of,
+    note_reply,
+    open_talk,
+    state_of,
+    take_turn,
+    turn_of,
+)
 from bot.spoken import Spoken, said_in, said_rows
 from channels.twiml import Place, Then, Utterance, document, hang_up, notice, utterance
 from channels.voice import AnsweredBy, CallEvent, Move, call_address, move
@@ -253,8 +263,7 @@ def _veiled(reply: Reply) -> Reply:
 
 async def _send_link(call: Call, event: str) -> None:
     """The pay link, by SMS, in a talk of its own."""
-    address = await texts_to(call.session, call.app, call.client.id)
-    if address is None:
+    if (address := await texts_to(call.session, call.app, call.client.id)) is None:
         return
     talk = await open_talk(call.session, call.app, call.client, address, LINK, call.talk.currency, call.now)
     turn = start(call.app.script_of(LINK), call.facts, call.talk.language, call.now)
@@ -269,10 +278,10 @@ async def take_call(session: WriteSession, app: Application, event: CallEvent, n
         return _stranger(app, event, now)
     await lock_clients(session, [addresses[0].client_id])
     client = await session.get_one(Client, addresses[0].client_id)
-    currency = await talk_currency(session, app, client.id, now)
-    if currency is None:
+    owed = await Situations.read(session, app, [client.id], now)
+    talk = await new_talk(session, app, client, addresses[0], INBOUND, owed)
+    if talk is None:
         return _stranger(app, event, now)
-    talk = await open_talk(session, app, client, addresses[0], INBOUND, currency, now)
     talk.thread = event.sid.lower()
     call = await call_of(session, app, talk, talk.thread, None, now)
     turn = start(app.scripts[INBOUND], call.facts, client.language, now, identified=False)
@@ -281,9 +290,8 @@ async def take_call(session: WriteSession, app: Application, event: CallEvent, n
 
 
 def _stranger(app: Application, event: CallEvent, now: datetime) -> str:
-    language = app.languages[0]
+    language, today = app.languages[0], now.date()
     script, catalogs = app.scripts[INBOUND], app.catalogs
-    today = now.date()
     facts = Facts(today, "", app.creditor, Money(0, "EUR"), today, 0, (), operator_hours=app.operator_hours)
     callback = {"callback": app.callback}
     way = "connecting" if app.manner.operator else "reach"

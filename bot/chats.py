@@ -14,8 +14,10 @@ from babel import Locale
 from sqlalchemy import select
 
 from bot.application import INBOUND, Application
+from bot.consenting import WELCOME_BACK, greet
+from bot.correspondents import BELONGS, addresses_of
 from bot.delivery import Progress, record
-from bot.hearing import BELONGS, WELCOME_BACK, addresses_of, greet, hear
+from bot.hearing import hear
 from bot.linking import join, readmit
 from channels.incoming_telegram import (
     Blocked,
@@ -76,10 +78,10 @@ async def _said(session: WriteSession, app: Application, inbound: Inbound, event
         case Chose(option) if option.startswith(LANGUAGE):
             inbound = replace(inbound, reply=Said(_own_name(option.removeprefix(LANGUAGE))))
     thread = await _thread(session, inbound)
-    heard = await hear(session, app, replace(inbound, thread=thread), event, now)
+    note = await hear(session, app, replace(inbound, thread=thread), event, now)
     if thread and inbound.attempt is not None:
         await record(session, inbound.attempt, Progress(Delivery.READ), now)
-    return heard.note
+    return note
 
 
 async def _thread(session: WriteSession, inbound: Inbound) -> str:

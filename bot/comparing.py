@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 
+from bot.arrivals import SMS
 from bot.delivery import NEVER_HAD
-from bot.inbox import SMS
 from bot.keeping import Posted, keep_new
 from bot.statuses import CALL_STATUS, SMS_STATUS
 from channels.port import CLOCKS_APART, Record

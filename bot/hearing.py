@@ -1,88 +1,177 @@
-"""A reply comes in: find the talk it belongs to, take the turn, book what it means, decide anew; one transaction."""
+"""Replies come in: find the talk each belongs to, take its turn, book what it means, decide anew; one transaction.
+
+Replies that come together are handled together: what is asked of the store is asked once for all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 
 from bot.application import INBOUND, Application
 from bot.cards import masked_reply
-from bot.content import pack_reply
-from bot.outright import language_of, says_start, says_stop, says_wrong_person
+from bot.consenting import ask_a_person, come_back, listed_talk, means, proof_of, stop, unsubscribe
+from bot.correspondents import Lookup, hold_owners, lookup_of, new_talk, recent_talks, registrations, talk_of
+from bot.outright import says_start, says_stop, says_wrong_person
 from bot.situation import Situations
-from bot.speaking import answer_slot, means_of, open_talk, say, take_turn, turn_of
+from bot.speaking import answer_slot, note_reply, take_turn, turn_of
 from channels.port import Inbound
-from dialogs.message import Reply
-from dialogs.turn import answer_first, start
-from engine.contact import ChannelKind
-from engine.plan import TaskKind
+from dialogs.turn import answer_first
 from engine.run import decide_clients
-from engine.store.addresses import BadAddress, blind_index
-from engine.store.consents import Consent, Means, Proof, book_consent, reached
-from engine.store.session import WriteSession, lock_clients
-from engine.store.tables.casework import Task
-from engine.store.tables.portfolio import Account, Address, Client
-from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
+from engine.store.consents import reached
+from engine.store.session import WriteSession
+from engine.store.tables.portfolio import Address, Client
+from engine.store.tables.talk import Conversation, MessageRow, Owner
 
-BELONGS = timedelta(days=14)
-"""A reply belongs to the latest conversation of its address within this time (ARCHITECTURE 15)."""
-
-WELCOME_BACK, OPT_OUT_DONE, WRONG_PERSON = "welcome_back", "opt_out_done", "wrong_person"
+WRONG_PERSON = "wrong_person"
 SHARED = "a reply came from an address that several clients share"
-ASKED_LATE = "they asked for our messages again; it was found late, so ask whether they still wish for them"
-UNHEARD = "a STOP could not be handled: the address is opted out, and nobody has confirmed it"
-
-
-FOUND_LATE = text("""
-select exists (select from gaps where channel = :channel and kind = 'reply' and subject = :event)
-""")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What became of a reply, in a word for the inbox's record."""
+class Letter:
+    """A reply, and the event that is its proof."""
 
-    note: str
+    inbound: Inbound
+    event: str
 
 
-async def hear(session: WriteSession, app: Application, inbound: Inbound, event: str, now: datetime) -> Heard:
-    """Handle one reply. An unknown sender is kept on record and never answered; automatic mail likewise."""
-    if (listed := await _listed(session, inbound)) is not None:
-        return await _unsubscribe(session, app, listed, inbound, event, now)
-    if inbound.automatic:
-        return Heard("written by no person")
-    inbound = replace(inbound, reply=masked_reply(inbound.reply))
-    addresses = await addresses_of(session, inbound.channel, inbound.sender)
-    if not addresses:
-        return Heard("unknown sender")
-    talk = await _talk_of(session, addresses, inbound, now)
-    owners = {address.client_id for address in addresses}
-    if any(address.opted_out_at for address in addresses) and says_start(inbound.reply, app.languages):
-        return await _back(session, app, addresses, inbound, event, now)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A reply of somebody who is known: its place among all, and the registrations of its address, oldest first."""
+
+    place: int
+    letter: Letter
+    addresses: Sequence[Address]
+
+    @property
+    def owners(self) -> frozenset[int]:
+        return frozenset(address.client_id for address in self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """A reply that is one in a talk with a client; None before that talk is begun."""
+
+    known: _Known
+    client: int
+    talk: Conversation | None
+
+
+async def hear(session: WriteSession, app: Application, inbound: Inbound, event: str, now: datetime) -> str:
+    """Handle one reply. What became of it, in a word for the inbox's record."""
+    if (listed := await listed_talk(session, inbound)) is not None:
+        return await unsubscribe(session, app, listed, inbound, event, now)
+    (note,) = await hear_all(session, app, [Letter(inbound, event)], now)
+    return note
+
+
+async def hear_all(session: WriteSession, app: Application, letters: Sequence[Letter], now: datetime) -> list[str]:
+    """Handle replies, those of one client in their order, none by a list header. What became of each.
+
+    An unknown sender is kept on record and never answered; automatic mail likewise.
+    """
+    lookups = [lookup_of(letter.inbound.channel, letter.inbound.sender) for letter in letters]
+    wanted = {
+        lookup for letter, lookup in zip(letters, lookups, strict=True) if lookup and not letter.inbound.automatic
+    }
+    known: Mapping[Lookup, Sequence[Address]] = {}
+    if wanted:
+        await hold_owners(session, wanted)
+        known = await registrations(session, wanted)
+    notes = ["written by no person" if letter.inbound.automatic else "unknown sender" for letter in letters]
+    found = [
+        _Known(place, _masked(letter), known[lookup])
+        for place, (letter, lookup) in enumerate(zip(letters, lookups, strict=True))
+        if lookup in wanted and lookup in known
+    ]
+    for some in _apart(found):
+        for one, note in (await _hear_some(session, app, some, now)).items():
+            notes[one] = note
+    return notes
+
+
+def _masked(letter: Letter) -> Letter:
+    return replace(letter, inbound=replace(letter.inbound, reply=masked_reply(letter.inbound.reply)))
+
+
+def _apart(letters: Sequence[_Known]) -> Iterator[Sequence[_Known]]:
+    """In parts in which nobody has two: what comes of a reply counts for the next one of the same client."""
+    part: list[_Known] = []
+    for letter in letters:
+        if any(letter.owners & other.owners for other in part):
+            yield part
+            part = []
+        part.append(letter)
+    if part:
+        yield part
+
+
+async def _hear_some(
+    session: WriteSession, app: Application, some: Sequence[_Known], now: datetime
+) -> Mapping[int, str]:
+    recent = await recent_talks(session, [address for one in some for address in one.addresses], now)
+    notes, answering = dict[int, str](), list[_Answering]()
+    for one in some:
+        talks = sorted(
+            (talk for address in one.addresses for talk in recent.get(address.id, ())),
+            key=lambda talk: (talk.last_at, talk.id),
+            reverse=True,
+        )
+        talk = talk_of(talks, one.letter.inbound)
+        note = await _outright(session, app, one, talk, now)
+        if note is None:
+            answering.append(_Answering(one, talk.client_id if talk else min(one.owners), talk))
+        else:
+            notes[one.place] = note
+    return notes | await _answer(session, app, answering, now)
+
+
+async def _outright(
+    session: WriteSession, app: Application, one: _Known, talk: Conversation | None, now: datetime
+) -> str | None:
+    """What became of a reply that no talk is needed for; None of one that is to be answered."""
+    inbound, event = one.letter.inbound, one.letter.event
+    if any(address.opted_out_at for address in one.addresses) and says_start(inbound.reply, app.languages):
+        return await come_back(session, app, one.addresses, talk, inbound, event, now)
     if (talk is None or talk.owner != Owner.BOT) and says_stop(inbound.reply, now, app.languages):
-        return await _stop(session, app, addresses, inbound, event, now)
-    if talk is None and len(owners) > 1:
-        await _ask_a_person(session, sorted(owners)[0], SHARED, f"{event}:shared", now)
-        return Heard("several clients share this address")
-    client_id = talk.client_id if talk else owners.pop()
-    await lock_clients(session, [client_id])
-    await reached(session, addresses, Proof(_means(inbound), event), now)
-    client = await session.get_one(Client, client_id)
-    if talk is None:
-        wrong = says_wrong_person(inbound.reply, now, app.languages)
-        talk = await _new_talk(session, app, client, addresses[0], now, WRONG_PERSON if wrong else INBOUND)
-    if talk is None:
-        return Heard("the client has no account")
-    await session.refresh(talk, with_for_update=True)
-    address = await session.get_one(Address, talk.address_id)
-    said = "heard" if address.opted_out_at or address.dead_since else "answered"
-    await _take(session, app, client, talk, inbound, event, now)
-    await decide_clients(session, [client.id], now, app.hours)
-    return Heard(said if talk.owner == Owner.BOT else "for a person")
+        return await stop(session, app, one.addresses, talk, inbound, event, now)
+    if talk is None and len(one.owners) > 1:
+        await ask_a_person(session, min(one.owners), SHARED, f"{event}:shared", now)
+        return "several clients share this address"
+    return None
+
+
+async def _answer(
+    session: WriteSession, app: Application, answering: Sequence[_Answering], now: datetime
+) -> dict[int, str]:
+    """Take the turns of replies of different clients, and decide anew for those of whom anything was booked."""
+    ids = sorted(one.client for one in answering)
+    if not ids:
+        return {}
+    clients = {one.id: one for one in await session.scalars(select(Client).where(Client.id.in_(ids)))}
+    situations = await Situations.read(session, app, ids, now)
+    notes, booked = dict[int, str](), list[int]()
+    for one in answering:
+        inbound, client = one.known.letter.inbound, clients[one.client]
+        await reached(session, one.known.addresses, proof_of(inbound, one.known.letter.event), now)
+        talk = one.talk
+        if talk is None:
+            script = WRONG_PERSON if says_wrong_person(inbound.reply, now, app.languages) else INBOUND
+            talk = await new_talk(session, app, client, one.known.addresses[0], script, situations)
+        if talk is None:
+            notes[one.known.place] = "the client has no account"
+            continue
+        address = await session.get_one(Address, talk.address_id)
+        said = "heard" if address.opted_out_at or address.dead_since else "answered"
+        if await _take(session, app, client, talk, one.known.letter, situations):
+            booked.append(client.id)
+        notes[one.known.place] = said if talk.owner == Owner.BOT else "for a person"
+    if booked:
+        await decide_clients(session, booked, now, app.hours)
+    return notes
 
 
 async def _take(
@@ -90,20 +179,22 @@ async def _take(
     app: Application,
     client: Client,
     talk: Conversation,
-    inbound: Inbound,
-    event: str,
-    now: datetime,
-) -> None:
+    letter: Letter,
+    situations: Situations,
+) -> bool:
+    """Take the turn of a reply. Whether anything was booked that a decision may rest on."""
+    inbound, now = letter.inbound, situations.now
     late = inbound.edited and not await _still_asked(session, talk, inbound.message)
     note_reply(session, talk, inbound.reply, now, message=inbound.message, asked=talk.state.get("asked", ""))
     if talk.owner != Owner.BOT or (late and not says_stop(inbound.reply, now, app.languages)):
-        return
-    facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency, talk.contact_id)
+        return False
+    facts = situations.facts(client, talk.currency, talk.contact_id)
     if talk.state:
         turn = turn_of(app, talk, inbound.reply, facts, now)
     else:
         turn = answer_first(app.script_of(talk.script), inbound.reply, facts, client.language, now, app.languages)
-    await take_turn(session, app, talk, turn, event, now, answer_slot(now), _means(inbound))
+    await take_turn(session, app, talk, turn, letter.event, now, answer_slot(now), means(inbound))
+    return bool(turn.outcomes)
 
 
 async def _still_asked(session: WriteSession, talk: Conversation, message: str) -> bool:
@@ -118,182 +209,3 @@ async def _still_asked(session: WriteSession, talk: Conversation, message: str) 
         and bool(state)
         and (state.get("misses", 0) > 0 or said["asked"] == state.get("asked", "") != "")
     )
-
-
-async def _stop(
-    session: WriteSession,
-    app: Application,
-    addresses: Sequence[Address],
-    inbound: Inbound,
-    event: str,
-    now: datetime,
-) -> Heard:
-    """A STOP outside the bot's talks. It is confirmed in a talk of its own, unless a person has theirs or another STOP
-    has been heard meanwhile."""
-    await lock_clients(session, sorted({address.client_id for address in addresses}))
-    await session.refresh(addresses[0])
-    stands = addresses[0].opted_out_at is None
-    talk = await _talk_of(session, addresses, inbound, now)
-    client = await session.get_one(Client, addresses[0].client_id)
-    alone = talk is None or (talk.owner == Owner.BOT and stands)
-    own = await _new_talk(session, app, client, addresses[0], now, OPT_OUT_DONE) if alone else None
-    if (held := own or talk) is not None:
-        note_reply(session, held, inbound.reply, now)
-    if own is not None and stands:
-        own.language = language_of(inbound.reply, client.language, now, app.languages)
-        await _part(session, app, client, own, now)
-    await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], Proof(_means(inbound), event), now)
-    return Heard("opted out")
-
-
-async def _part(session: WriteSession, app: Application, client: Client, talk: Conversation, now: datetime) -> None:
-    """Say in a talk of its own that no more will come: the last words to an address that has not opted out yet."""
-    facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency)
-    turn = start(app.scripts[OPT_OUT_DONE], facts, talk.language, now)
-    talk.state = turn.state.to_json()
-    await say(session, talk, turn.messages, now, answer_slot(now), parting=True)
-
-
-async def stop_unheard(session: WriteSession, app: Application, inbound: Inbound, event: str, now: datetime) -> None:
-    """What is left of a reply that could not be handled: if it was a STOP it counts, and a person is to look at it."""
-    listed = await _listed(session, inbound)
-    addresses: Sequence[Address] = ()
-    if listed is not None:
-        addresses = [await session.get_one(Address, listed.address_id)]
-    elif not inbound.automatic and says_stop(inbound.reply, now, app.languages):
-        addresses = await addresses_of(session, inbound.channel, inbound.sender)
-    if addresses:
-        await lock_clients(session, sorted({address.client_id for address in addresses}))
-        await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], Proof(_means(inbound), event), now)
-        await _ask_a_person(session, addresses[0].client_id, UNHEARD, f"{event}:unheard", now)
-
-
-async def _listed(session: WriteSession, inbound: Inbound) -> Conversation | None:
-    """The talk whose list header a mail was written to, however long ago it was."""
-    if not inbound.unsubscribes:
-        return None
-    return await session.scalar(select(Conversation).where(Conversation.thread == inbound.thread))
-
-
-async def _unsubscribe(
-    session: WriteSession, app: Application, talk: Conversation, inbound: Inbound, event: str, now: datetime
-) -> Heard:
-    """The address a talk was held with wants no more mails. Who says so does not matter: people have their mail sent
-    on, programs do it for them, and nobody else knows the thread."""
-    await lock_clients(session, [talk.client_id])
-    await session.refresh(talk, with_for_update=True)
-    note_reply(session, talk, inbound.reply, now)
-    client, address = await session.get_one(Client, talk.client_id), await session.get_one(Address, talk.address_id)
-    if talk.owner == Owner.BOT and address.opted_out_at is None:
-        own = await open_talk(session, app, client, address, OPT_OUT_DONE, talk.currency, now)
-        await _part(session, app, client, own, now)
-    await book_consent(session, Consent.OPTED_OUT, [talk.address_id], Proof(Means.LINK, event), now)
-    await decide_clients(session, [talk.client_id], now, app.hours)
-    return Heard("opted out")
-
-
-async def _back(
-    session: WriteSession, app: Application, addresses: Sequence[Address], inbound: Inbound, event: str, now: datetime
-) -> Heard:
-    """Whoever had stopped our messages asks for them, in so many words: that alone gives consent back.
-
-    What no webhook brought may be older than a STOP that one did bring: then a person asks.
-    """
-    owners = sorted({address.client_id for address in addresses})
-    await lock_clients(session, owners)
-    talk = await _talk_of(session, addresses, inbound, now)
-    if talk is not None:
-        note_reply(session, talk, inbound.reply, now)
-    if await session.scalar(FOUND_LATE, {"channel": inbound.channel.value, "event": inbound.event}):
-        await _ask_a_person(session, owners[0], ASKED_LATE, f"{event}:late", now)
-        return Heard("wants our messages again, found late")
-    await reached(session, addresses, Proof(_means(inbound), event), now)
-    back = await book_consent(session, Consent.OPTED_IN, [addresses[0].id], Proof(_means(inbound), event), now)
-    if back and len(owners) == 1 and (talk is None or talk.owner == Owner.BOT):
-        await greet(session, app, addresses[0], WELCOME_BACK, event, now)
-    return Heard("wants our messages again")
-
-
-async def greet(
-    session: WriteSession, app: Application, address: Address, script: str, event: str, now: datetime
-) -> None:
-    """Open a talk in the client's language. Without any account there is nothing to talk of."""
-    await lock_clients(session, [address.client_id])
-    client = await session.get_one(Client, address.client_id)
-    currency = await talk_currency(session, app, client.id, now)
-    if currency is None:
-        return
-    talk = await open_talk(session, app, client, address, script, currency, now)
-    facts = (await Situations.read(session, app, [client.id], now)).facts(client, currency)
-    turn = start(app.script_of(script), facts, client.language, now)
-    await take_turn(session, app, talk, turn, event, now, answer_slot(now))
-
-
-def _means(inbound: Inbound) -> Means:
-    return Means.LINK if inbound.unsubscribes else means_of(inbound.reply)
-
-
-def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime, **about: str) -> None:
-    """Keep what the client said, without card numbers, and what is to be known `about` it."""
-    reply = masked_reply(reply)
-    session.add(
-        MessageRow(
-            conversation_id=talk.id,
-            author=Author.CLIENT,
-            at=now,
-            content=pack_reply(reply) | about,
-            text=getattr(reply, "text", None),
-        )
-    )
-    talk.last_at = now
-
-
-async def addresses_of(session: WriteSession, channel: ChannelKind, sender: str) -> Sequence[Address]:
-    """Every registration of a sender's address, oldest first: several clients may share it."""
-    try:
-        lookup = blind_index(channel, sender)
-    except BadAddress:
-        return []
-    statement = select(Address).where(Address.lookup == lookup, Address.channel == channel)
-    return (await session.scalars(statement.order_by(Address.id))).all()
-
-
-async def _talk_of(
-    session: WriteSession, addresses: Sequence[Address], inbound: Inbound, now: datetime
-) -> Conversation | None:
-    """The talk whose thread the reply carries, if the sender is part of it; else the latest one of the address,
-    one that a person has or that waits for a person before the bot's own.
-
-    Where several clients share the address and more than one of them was spoken to lately, none is guessed.
-    """
-    statement = select(Conversation).where(
-        Conversation.address_id.in_([address.id for address in addresses]), Conversation.last_at >= now - BELONGS
-    )
-    recent = (await session.scalars(statement.order_by(Conversation.last_at.desc(), Conversation.id.desc()))).all()
-    for talk in recent:
-        if inbound.thread and talk.thread == inbound.thread:
-            return talk
-    if len({talk.client_id for talk in recent}) == 1:
-        return next((talk for talk in recent if talk.owner != Owner.BOT), recent[0])
-    return None
-
-
-async def _new_talk(
-    session: WriteSession, app: Application, client: Client, address: Address, now: datetime, script: str
-) -> Conversation | None:
-    currency = await talk_currency(session, app, client.id, now)
-    if currency is None:
-        return None
-    return await open_talk(session, app, client, address, script, currency, now)
-
-
-async def talk_currency(session: WriteSession, app: Application, client: int, now: datetime) -> str | None:
-    """The currency to speak of: that of most debt, else that of the first account; None without accounts."""
-    owed = (await Situations.read(session, app, [client], now)).main_currency(client)
-    first = select(Account.currency).where(Account.client_id == client).order_by(Account.id).limit(1)
-    return owed or await session.scalar(first)
-
-
-async def _ask_a_person(session: WriteSession, client: int, reason: str, source: str, now: datetime) -> None:
-    task = {"client_id": client, "kind": TaskKind.REVIEW, "reason": reason, "source": source, "created_at": now}
-    await session.execute(insert(Task).values(task).on_conflict_do_nothing())

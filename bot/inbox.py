@@ -13,35 +13,36 @@ from hashlib import sha256
 from sqlalchemy import select, text
 
 from bot.application import Application
+from bot.arrivals import MAIL, PAYMENTS, SMS, TELEGRAM, Arrival, arrivals, read_text, told_by
 from bot.chats import After, handle_update
+from bot.consenting import stop_unheard
 from bot.delivery import note_statuses
-from bot.hearing import hear, stop_unheard
+from bot.hearing import hear, hear_all
 from bot.keeping import Posted, keep_all, keepable
-from bot.order import SenderOf, await_turn, chat_of, mail_sender, sms_sender
 from bot.pay.booking import CannotBook, book_payment
 from bot.pay.provider import stored_event
 from bot.sending.parking import complain
 from bot.statuses import NOT_OURS, STATUSES, book_statuses
 from bot.thanks import thank
 from channels.incoming_mail import MailRefused, read_mail
-from channels.incoming_telegram import read_update
 from channels.port import Inbound, StatusReport, Unreadable
-from channels.signatures import form_pairs
-from channels.sms import read_sms
 from engine.store.session import WriteSession
 from engine.store.tables.talk import InboxEvent, InboxState
 
-SMS, MAIL, PAYMENTS, TELEGRAM = "twilio-sms", "mail", "payments", "telegram"
-STATUS_BATCH, OTHERS = 200, 20
-"""So many reports, and so many of all else, are handled before it is the turn of the others."""
+STATUS_BATCH = 200
+"""So many reports are handled before it is the turn of all else."""
 AT_ONCE = 4
-"""So many of all else are under way together: while one is being committed, the next is read."""
+"""So many that need a transaction of their own are under way together: while one is committed, the next is read."""
 MOST_TRIES = 5
-
 
 WAITING = text("""
 select exists (select from inbox where state = 'new' and provider = any(:reports)),
-       (select count(*) from (select from inbox where state = 'new' and provider <> all(:reports) limit :most) others)
+       exists (select from inbox where state = 'new' and provider <> all(:reports))
+""")
+ONE = select(InboxEvent).where(InboxEvent.state == InboxState.NEW).with_for_update(skip_locked=True)
+DONE = text("""
+update inbox e set state = 'done', error = heard.note
+from unnest(cast(:heard as bigint[]), cast(:notes as text[])) heard(id, note) where e.id = heard.id
 """)
 
 
@@ -88,14 +89,9 @@ async def handle_round(app: Application, now: datetime) -> int:
     Reports touch no client and go many in a transaction; whatever may book something has one of its own.
     """
     async with app.database.read() as session:
-        asked = {"reports": list(STATUSES), "most": OTHERS}
-        reports, others = (await session.execute(WAITING, asked)).one()
+        reports, others = (await session.execute(WAITING, {"reports": list(STATUSES)})).one()
     handled = await _handle_statuses(app, now, STATUS_BATCH) if reports else 0
-    for start in range(0, others, AT_ONCE):
-        async with asyncio.TaskGroup() as together:
-            tasks = [together.create_task(_handle(app, now)) for _ in range(min(AT_ONCE, others - start))]
-        handled += sum(task.result() for task in tasks)
-    return handled
+    return handled + (await _handle_others(app, now) if others else 0)
 
 
 async def _handle_statuses(app: Application, now: datetime, most: int) -> int:
@@ -111,25 +107,42 @@ async def _handle_statuses(app: Application, now: datetime, most: int) -> int:
     return len(held)
 
 
-async def _handle(app: Application, now: datetime) -> bool:
-    """Handle one event in a transaction of its own. Whether there was one."""
-    number, courtesy = None, None
+async def _handle_others(app: Application, now: datetime) -> int:
+    """Handle some of all else: replies in one transaction, and what remains, or fails among others, each by itself."""
+    together: list[Arrival] = []
+    alone: list[Arrival] = []
     try:
         async with app.database.write() as session:
-            row = await session.scalar(OLDEST)
+            for one in await arrivals(session):
+                (alone if one.letter is None else together).append(one)
+            notes = await hear_all(session, app, [one.letter for one in together if one.letter], now)
+            await session.execute(DONE, {"heard": [one.number for one in together], "notes": notes})
+    except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
+        if len(together) > 1:
+            alone = [*together, *alone]
+        else:
+            await _failed(app, together[0].number if together else None, fault, now)
+    for start in range(0, len(alone), AT_ONCE):
+        async with asyncio.TaskGroup() as at_once:
+            for one in alone[start : start + AT_ONCE]:
+                at_once.create_task(_handle(app, one.number, now))
+    return len({one.number for one in (*together, *alone)})
+
+
+async def _handle(app: Application, number: int, now: datetime) -> None:
+    """Handle one event in a transaction of its own, unless somebody else does."""
+    courtesy = None
+    try:
+        async with app.database.write() as session:
+            row = await session.scalar(ONE.where(InboxEvent.id == number))
             if row is None:
-                return False
-            number = row.id
-            if row.provider in SENDERS:
-                await await_turn(session, row, SENDERS[row.provider])
+                return
             courtesy = await READERS[row.provider](session, app, row, now)
             row.state = InboxState.DONE
     except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
         await _failed(app, number, fault, now)
-        return True
     if courtesy:
         await _show(courtesy)
-    return True
 
 
 async def _show(courtesy: After) -> None:
@@ -158,7 +171,7 @@ async def _failed(app: Application, number: int | None, fault: Exception, now: d
 async def _heed_stop(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
     """A STOP counts also where its handling has failed for good; if this fails too, the event is parked no less."""
     try:
-        told = TOLD[row.provider](row.raw) if row.provider in TOLD else None
+        told = told_by(row.provider, row.raw)
         if isinstance(told, Inbound):
             async with session.begin_nested():
                 await stop_unheard(session, app, told, f"{row.provider}:{row.event}", now)
@@ -171,12 +184,8 @@ def _plain(told: str) -> str:
     return told.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _sms(raw: bytes) -> Inbound:
-    return read_sms(dict(form_pairs(raw)))
-
-
 async def _read_sms(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
-    await _heard(session, app, row, _sms(row.raw), now)
+    await _heard(session, app, row, read_text(row.raw), now)
 
 
 async def _read_mail(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
@@ -202,8 +211,7 @@ async def _read_payment(session: WriteSession, app: Application, row: InboxEvent
 
 
 async def _heard(session: WriteSession, app: Application, row: InboxEvent, inbound: Inbound, now: datetime) -> None:
-    heard = await hear(session, app, inbound, f"{row.provider}:{row.event}", now)
-    row.error = heard.note
+    row.error = await hear(session, app, inbound, f"{row.provider}:{row.event}", now)
 
 
 async def _told(session: WriteSession, report: StatusReport, now: datetime) -> None:
@@ -218,14 +226,3 @@ READERS: dict[str, Reader] = {
     PAYMENTS: _read_payment,
     TELEGRAM: handle_update,
 }
-TOLD: dict[str, Callable[[bytes], object]] = {SMS: _sms, MAIL: read_mail, TELEGRAM: read_update}
-SENDERS: dict[str, SenderOf] = {SMS: sms_sender, MAIL: mail_sender, TELEGRAM: chat_of}
-
-OLDEST = (
-    select(InboxEvent)
-    .where(InboxEvent.state == InboxState.NEW, InboxEvent.provider.not_in(STATUSES))
-    .order_by(InboxEvent.tries, InboxEvent.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-)
-"""Reports have their own way; whatever else is new, also what nobody can read, comes up here."""

@@ -9,7 +9,7 @@ from secrets import token_urlsafe
 
 from sqlalchemy import select
 
-from bot.hearing import addresses_of
+from bot.correspondents import addresses_of
 from engine.contact import ChannelKind
 from engine.store.addresses import blind_index, normal
 from engine.store.consents import Consent, Means, Proof, book_consent

@@ -12,7 +12,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.application import Application
-from bot.inbox import TELEGRAM, keep
+from bot.arrivals import TELEGRAM
+from bot.inbox import keep
 from channels.incoming_telegram import Unreachable
 
 if TYPE_CHECKING:

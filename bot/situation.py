@@ -74,7 +74,7 @@ class Situations:
         accounts: Mapping[int, tuple[str, str]],
         matters: Matters,
     ) -> None:
-        self._app, self._now = app, now
+        self._app, self.now = app, now
         self._positions, self._accounts, self._matters = positions, accounts, matters
 
     @classmethod
@@ -93,7 +93,7 @@ class Situations:
         `contact` is the one the talk began with, if any: a courtesy is about one promise, installment or bill.
         `notice` is a contact about to be made: one of a plan names that plan's debt, an answer all there is.
         """
-        today = local_day(self._now, zone(client.timezone))
+        today = local_day(self.now, zone(client.timezone))
         nothing = Facts(
             today=today,
             name=client.name,
@@ -150,7 +150,7 @@ class Situations:
             for one in self._positions
             if (one.facts.client, one.facts.currency) == (contact.client_id, contact.currency)
         ]
-        stale = contact.occasion in NEWS and self._now - contact.planned_at > FRESH
+        stale = contact.occasion in NEWS and self.now - contact.planned_at > FRESH
         untrue = contact.script == LIMITED and not self._matters.restricts(contact.client_id, contact.currency)
         if stale or untrue:
             return False

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
-from typing import Any
-
-from sqlalchemy import bindparam, text
 
 from bot.application import Application
-from bot.content import pack
+from bot.cards import masked_reply
+from bot.content import pack, pack_reply
 from dialogs.facts import Facts
 from dialogs.labels import by_label
 from dialogs.message import Chose, Keys, Message, Reply
@@ -19,14 +17,14 @@ from dialogs.state import State, UnknownSchema
 from dialogs.turn import Turn, resume
 from dialogs.walk import Walk
 from engine.apply import Source, apply
-from engine.contact import ChannelKind
+from engine.contact import ChannelKind, Delivery
 from engine.outcome import LanguageChanged, OperatorRequested, OptedOut, WrongPerson
 from engine.store.consents import Means
 from engine.store.session import WriteSession
 from engine.store.tables.casework import Contact
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.silence import Silence
-from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
+from engine.store.tables.talk import Author, Conversation, MessageRow, Outbound, Owner
 
 REPLY, BULK = 0, 10
 ANSWER_LIFE = timedelta(hours=24)
@@ -138,7 +136,7 @@ async def take_turn(
     silenced = address.opted_out_at is not None or address.dead_since is not None
     parting = await book_turn(session, app, talk, turn, event, now, means)
     if turn.messages and not silenced:
-        await say(session, talk, turn.messages, now, slot, parting=parting)
+        say(session, talk, turn.messages, now, slot, parting=parting)
 
 
 async def book_turn(
@@ -201,49 +199,50 @@ def means_of(reply: Reply) -> Means:
     return Means.WORD
 
 
-async def say(
+def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime, **about: str) -> None:
+    """Keep what the client said, without card numbers, and what is to be known `about` it."""
+    reply = masked_reply(reply)
+    session.add(
+        MessageRow(
+            conversation_id=talk.id,
+            author=Author.CLIENT,
+            at=now,
+            content=pack_reply(reply) | about,
+            text=getattr(reply, "text", None),
+        )
+    )
+    talk.last_at = now
+
+
+def say(
     session: WriteSession, talk: Conversation, messages: Sequence[Message], now: datetime, slot: Slot, *, parting: bool
 ) -> None:
     """Queue what the bot says. It is rendered when it is claimed for sending, from the facts of that moment."""
     content = pack(messages) | ({} if slot.asked_in is None else {ASKED_IN: slot.asked_in})
-    said = {"author": Author.BOT, "content": content, "text": None, "now": now}
-    await _queue(session, talk, said, slot, parting=parting)
+    _queue(session, talk, MessageRow(author=Author.BOT, at=now, content=content), slot, parting=parting)
 
 
-async def answer_as(
+def answer_as(
     session: WriteSession, talk: Conversation, words: str, origin: Mapping[str, int | str], now: datetime
 ) -> None:
     """Queue what a person has written: it goes out as it is, by the way of all messages. `origin` says who wrote it."""
-    said = {"author": Author.OPERATOR, "content": {**pack(()), **origin}, "text": words, "now": now}
+    written = MessageRow(author=Author.OPERATOR, at=now, content={**pack(()), **origin}, text=words)
     talk.last_at = now
-    await _queue(session, talk, said, answer_slot(now), parting=False)
+    _queue(session, talk, written, answer_slot(now), parting=False)
 
 
-QUEUE = text("""
-with said as (
-  insert into messages (conversation_id, author, at, content, text)
-  values (:talk, :author, :now, :content, :text) returning id
-)
-insert into outbound (message_id, conversation_id, contact_id, address_id, channel, state, priority, parting,
-                      send_from, send_until)
-select said.id, cast(:talk as bigint), cast(:contact as bigint), cast(:address as bigint), cast(:channel as text),
-       'ready', cast(:priority as int), cast(:parting as bool), cast(:start as timestamptz), cast(:end as timestamptz)
-from said
-""").bindparams(bindparam("content", type_=MessageRow.content.type), bindparam("text", type_=MessageRow.text.type))
-
-
-async def _queue(
-    session: WriteSession, talk: Conversation, said: Mapping[str, Any], slot: Slot, *, parting: bool
-) -> None:
-    await session.flush()
-    place = {
-        "talk": talk.id,
-        "contact": slot.contact,
-        "address": talk.address_id,
-        "channel": talk.channel,
-        "priority": slot.priority,
-        "parting": parting,
-        "start": slot.start,
-        "end": slot.end,
-    }
-    await session.execute(QUEUE, {**said, **place})
+def _queue(session: WriteSession, talk: Conversation, message: MessageRow, slot: Slot, *, parting: bool) -> None:
+    message.conversation_id = talk.id
+    place = Outbound(
+        message=message,
+        conversation_id=talk.id,
+        contact_id=slot.contact,
+        address_id=talk.address_id,
+        channel=talk.channel,
+        state=Delivery.READY,
+        priority=slot.priority,
+        parting=parting,
+        send_from=slot.start,
+        send_until=slot.end,
+    )
+    session.add(place)

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from bot.arrivals import SMS
 from bot.bench.address import plain
 from bot.bench.figures import Asked, Baseline, Figures
 from bot.bench.gauge import Cost, cost_of
@@ -26,7 +27,6 @@ from bot.bench.profiling import profiled, tell_statements
 from bot.bench.queued import NOW, queue, reminded
 from bot.bench.stores import bench_stores
 from bot.bench.subscribers import Account, Texting, subscribers
-from bot.inbox import SMS
 from bot.port import bind
 from bot.running import Part, working
 from bot.sandbox import MAIL_DOMAIN, OUR_NUMBER, Keys

@@ -112,7 +112,7 @@ async def answer(
     said = written.replace("\r\n", "\n").strip()
     if not 1 <= len(said) <= LONGEST:
         raise NothingToSay
-    await answer_as(session, talk, said, {"operator": who.id, "once": once}, now)
+    answer_as(session, talk, said, {"operator": who.id, "once": once}, now)
     await session.execute(delete(Draft).where(Draft.conversation_id == talk_id, Draft.user_id == who.id))
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 
-from bot.inbox import PAYMENTS, keep
+from bot.arrivals import PAYMENTS
+from bot.inbox import keep
 from bot.pay.amounts import typed_amount
 from bot.pay.bill import Bill, bill
 from bot.pay.checkouts import Intent, MoreThanOwed, OnItsWay, find_checkout, open_page, unbooked

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
-from bot.inbox import MAIL, SMS, TELEGRAM
+from bot.arrivals import MAIL, SMS, TELEGRAM
 from bot.linking import deep_link
 from bot.sandbox import Carriers, Sandbox
 from channels.buttons import read_payload

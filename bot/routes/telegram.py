@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from bot.application import Application
-from bot.inbox import TELEGRAM, keep
+from bot.arrivals import TELEGRAM
+from bot.inbox import keep
 from bot.polling import PATH
 from bot.routes.webhooks import Forged, body_of
 from channels.incoming_telegram import update_number

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from bot.application import Application
-from bot.inbox import SMS
+from bot.arrivals import SMS
 from bot.keeping import Keeper, Posted
 from bot.statuses import SMS_STATUS
 from channels.port import Unreadable

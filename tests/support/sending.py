@@ -14,8 +14,9 @@ from given import given_client, given_invoice, given_plans, plan
 from sqlalchemy import text
 
 from bot.application import Application, Pace
+from bot.arrivals import SMS
 from bot.clock import SimulatedClock
-from bot.inbox import SMS, keep
+from bot.inbox import keep
 from bot.outreach import open_contacts
 from bot.sending.sender import send_due
 from bot.ticks import day_tick, talk_tick

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from engine.contact import ChannelKind, Delivery
 from engine.store.tables.base import Base, Currency, Id, Json, Minor, Moment, Sealed, one_of
@@ -125,6 +125,8 @@ class Outbound(Base):
     reason: Mapped[str | None]
     settled_at: Mapped[datetime | None]
     parked_at: Mapped[datetime | None]
+
+    message: Mapped[MessageRow] = relationship(lazy="raise")
 
 
 class Carrier(Base):
