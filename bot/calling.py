@@ -265,7 +265,7 @@ async def _send_link(call: Call, event: str) -> None:
     """The pay link, by SMS, in a talk of its own."""
     if (address := await texts_to(call.session, call.app, call.client.id)) is None:
         return
-    talk = await open_talk(call.session, call.app, call.client, address, LINK, call.talk.currency, call.now)
+    talk = open_talk(call.session, call.app, call.client, address, LINK, call.talk.currency, call.now)
     turn = start(call.app.script_of(LINK), call.facts, call.talk.language, call.now)
     talk.language = call.talk.language
     await take_turn(call.session, call.app, talk, turn, event, call.now, answer_slot(call.now))

@@ -102,7 +102,7 @@ async def unsubscribe(
     note_reply(session, talk, inbound.reply, now)
     client, address = await session.get_one(Client, talk.client_id), await session.get_one(Address, talk.address_id)
     if talk.owner == Owner.BOT and address.opted_out_at is None:
-        own = await open_talk(session, app, client, address, OPT_OUT_DONE, talk.currency, now)
+        own = open_talk(session, app, client, address, OPT_OUT_DONE, talk.currency, now)
         await _part(session, app, client, own, now)
     await book_consent(session, Consent.OPTED_OUT, [talk.address_id], Proof(Means.LINK, event), now)
     await decide_clients(session, [talk.client_id], now, app.hours)

@@ -93,7 +93,7 @@ async def new_talk(
     currency = await _currency(session, client.id, situations)
     if currency is None:
         return None
-    return await open_talk(session, app, client, address, script, currency, situations.now)
+    return open_talk(session, app, client, address, script, currency, situations.now)
 
 
 async def _currency(session: WriteSession, client: int, situations: Situations) -> str | None:

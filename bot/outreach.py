@@ -207,9 +207,7 @@ class _Opening:
         note(self.session, contact.client_id, self.now, "unreachable", case=contact.case_id, **told)
 
     async def _talk(self, contact: Contact, client: Client, address: Address, facts: Facts) -> None:
-        talk = await open_talk(
-            self.session, self.app, client, address, contact.script, contact.currency, self.now, contact
-        )
+        talk = open_talk(self.session, self.app, client, address, contact.script, contact.currency, self.now, contact)
         alone = not ChannelKind(address.channel).overheard
         turn = start(self.app.scripts[contact.script], facts, client.language, self.now, identified=alone)
         slot = Slot(contact.send_from, contact.send_until, BULK, contact.id)

@@ -207,7 +207,7 @@ class _Breaking:
             return
         if talk.id in self.left_alone and not any(isinstance(one, OperatorRequested) for one in turn.outcomes):
             talk.state = turn.state.to_json()
-            await await_answer(self.session, self.app, talk, turn.state, self.now)
+            await_answer(self.session, self.app, talk, turn.state, self.now)
         else:
             await self._go_on(talk, turn, rung)
 
@@ -244,7 +244,7 @@ class _Breaking:
     async def _open(self, talk: Conversation, address: Address, turn: Turn, event: str) -> None:
         client = self.clients[talk.client_id]
         contact = await self.session.get(Contact, talk.contact_id) if talk.contact_id is not None else None
-        other = await open_talk(self.session, self.app, client, address, talk.script, talk.currency, self.now, contact)
+        other = open_talk(self.session, self.app, client, address, talk.script, talk.currency, self.now, contact)
         other.language = talk.language
         await take_turn(self.session, self.app, other, turn, event, self.now, self._slot(client, turn))
 

@@ -53,7 +53,7 @@ def answer_slot(now: datetime) -> Slot:
     return Slot(now, now + ANSWER_LIFE)
 
 
-async def open_talk(
+def open_talk(
     session: WriteSession,
     app: Application,
     client: Client,
@@ -63,7 +63,7 @@ async def open_talk(
     now: datetime,
     contact: Contact | None = None,
 ) -> Conversation:
-    """A conversation that has not said anything yet."""
+    """A conversation that has not said anything yet. It is written down with what it says."""
     talk = Conversation(
         client_id=client.id,
         contact_id=contact.id if contact else None,
@@ -80,7 +80,6 @@ async def open_talk(
         last_at=now,
     )
     session.add(talk)
-    await session.flush()
     return talk
 
 
@@ -152,10 +151,10 @@ async def book_turn(
 
     Whether what it says are the bot's parting words.
     """
-    source = Source(
-        talk.client_id, talk.address_id, talk.channel, talk.currency, event, means, talk.id, talk.contact_id
-    )
-    await apply(session, turn.outcomes, source, now)
+    if turn.outcomes:
+        await session.flush()  # a talk that begins with this turn has its number then
+        place = (talk.client_id, talk.address_id, talk.channel, talk.currency)
+        await apply(session, turn.outcomes, Source(*place, event, means, talk.id, talk.contact_id), now)
     talk.state = turn.state.to_json()
     talk.last_at = now
     parting = False
@@ -169,13 +168,11 @@ async def book_turn(
             case LanguageChanged(language, _):
                 talk.language = language
     if talk.owner == Owner.BOT:
-        await await_answer(session, app, talk, turn.state, now)
+        await_answer(session, app, talk, turn.state, now)
     return parting
 
 
-async def await_answer(
-    session: WriteSession, app: Application, talk: Conversation, state: State, now: datetime
-) -> None:
+def await_answer(session: WriteSession, app: Application, talk: Conversation, state: State, now: datetime) -> None:
     """Keep when the next rung of the question's silence ladder is due: its distance from the one before, from now on.
 
     So a program that was down for days does one rung when it is back, not all that are late.
@@ -186,7 +183,7 @@ async def await_answer(
     if state.rungs < len(ladder):
         before = ladder[state.rungs - 1].after if state.rungs else timedelta()
         due = now + ladder[state.rungs].after - before
-        session.add(Silence(conversation_id=talk.id, turn=state.turn, rung=state.rungs, due_at=due))
+        session.add(Silence(conversation=talk, turn=state.turn, rung=state.rungs, due_at=due))
 
 
 def means_of(reply: Reply) -> Means:
@@ -204,7 +201,7 @@ def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: dat
     reply = masked_reply(reply)
     session.add(
         MessageRow(
-            conversation_id=talk.id,
+            conversation=talk,
             author=Author.CLIENT,
             at=now,
             content=pack_reply(reply) | about,
@@ -232,10 +229,10 @@ def answer_as(
 
 
 def _queue(session: WriteSession, talk: Conversation, message: MessageRow, slot: Slot, *, parting: bool) -> None:
-    message.conversation_id = talk.id
+    message.conversation = talk
     place = Outbound(
         message=message,
-        conversation_id=talk.id,
+        conversation=talk,
         contact_id=slot.contact,
         address_id=talk.address_id,
         channel=talk.channel,

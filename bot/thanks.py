@@ -35,7 +35,7 @@ async def thank(session: WriteSession, app: Application, paid: PaidOutcome, even
     if address.opted_out_at is None and address.dead_since is None:
         for contact in news:
             contact.state = ContactState.OPENED
-    talk = await open_talk(session, app, client, address, script, paid.amount.currency, now)
+    talk = open_talk(session, app, client, address, script, paid.amount.currency, now)
     facts = (await Situations.read(session, app, [client.id], now)).facts(client, paid.amount.currency)
     turn = start(app.scripts[script], facts, talk.language, now)
     await take_turn(session, app, talk, turn, event, now, answer_slot(now))

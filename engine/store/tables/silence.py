@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from engine.store.tables.base import Base
+from engine.store.tables.talk import Conversation
 
 
 class Silence(Base):
@@ -22,3 +23,5 @@ class Silence(Base):
     turn: Mapped[int] = mapped_column(primary_key=True)
     rung: Mapped[int] = mapped_column(primary_key=True)
     due_at: Mapped[datetime] = mapped_column(index=True)
+
+    conversation: Mapped[Conversation] = relationship(lazy="raise")

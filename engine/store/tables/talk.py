@@ -77,6 +77,8 @@ class MessageRow(Base):
     content: Mapped[Json]
     text: Mapped[str | None] = mapped_column(Sealed)
 
+    conversation: Mapped[Conversation] = relationship(lazy="raise")
+
 
 class Outbound(Base):
     """The queue of what is to be sent, and how it fares. Leases are on the database's clock.
@@ -127,6 +129,7 @@ class Outbound(Base):
     parked_at: Mapped[datetime | None]
 
     message: Mapped[MessageRow] = relationship(lazy="raise")
+    conversation: Mapped[Conversation] = relationship(lazy="raise")
 
 
 class Carrier(Base):
