@@ -1,6 +1,7 @@
 """The inbox: what carriers tell us is verified and stored before it is answered, and handled afterwards, once.
 
-Handling is one transaction; an event whose handling fails is tried again a few times, then parked for a person.
+Handling is one transaction, which replies may share (`bot.arrivals`); an event whose handling fails by itself is tried
+again a few times, then parked for a person.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ async def handle_inbox(app: Application, now: datetime) -> int:
 async def handle_round(app: Application, now: datetime) -> int:
     """Handle some of what is new, reports and all else in turns. How many events were taken up, 0 where none is left.
 
-    Reports touch no client and go many in a transaction; whatever may book something has one of its own.
+    Reports touch no client and go many in a transaction, replies some; what fails among others has one of its own.
     """
     async with app.database.read() as session:
         reports, others = (await session.execute(WAITING, {"reports": list(STATUSES)})).one()
@@ -115,8 +116,9 @@ async def _handle_others(app: Application, now: datetime) -> int:
         async with app.database.write() as session:
             for one in await arrivals(session):
                 (alone if one.letter is None else together).append(one)
-            notes = await hear_all(session, app, [one.letter for one in together if one.letter], now)
-            await session.execute(DONE, {"heard": [one.number for one in together], "notes": notes})
+            if together:
+                notes = await hear_all(session, app, [one.letter for one in together if one.letter], now)
+                await session.execute(DONE, {"heard": [one.number for one in together], "notes": notes})
     except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
         if len(together) > 1:
             alone = [*together, *alone]
@@ -159,7 +161,9 @@ async def _failed(app: Application, number: int | None, fault: Exception, now: d
     if not parked:
         complain("an inbox event could not be handled", fault, inbox=number)
     async with app.database.write() as session:
-        row = await session.get_one(InboxEvent, number)
+        row = await session.scalar(ONE.where(InboxEvent.id == number))
+        if row is None:  # another process has it, or has handled it since
+            return
         row.tries += 1
         row.error = _plain(str(fault) if parked else f"{type(fault).__name__}: {fault}")[:500]
         if parked or row.tries >= MOST_TRIES:
