@@ -110,10 +110,10 @@ def _arrival(row: Event) -> Arrival:
 
 
 def _told(provider: str, raw: bytes) -> object:
-    """None also where it cannot be read: whoever handles it will say why."""
+    """None also where it cannot be read."""
     try:
         return told_by(provider, raw)
-    except ValueError:
+    except Exception:  # noqa: BLE001 whatever it is, whoever handles it by itself will say why
         return None
 
 

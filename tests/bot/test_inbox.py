@@ -17,6 +17,7 @@ from sending import Post, post
 from sqlalchemy import text
 
 from bot.arrivals import MAIL, MOST, PAYMENTS, SMS
+from bot.arrivals import READERS as ARRIVALS
 from bot.consenting import UNHEARD
 from bot.inbox import MOST_TRIES, STATUS_BATCH, handle_inbox, handle_round, keep, keep_mail
 from bot.running import Part, working
@@ -92,6 +93,22 @@ async def test_an_event_nobody_can_read_is_parked_at_once(office: Post) -> None:
         await keep(session, SMS, "SM1", b"Body=x", office.clock())
     await handle_inbox(office.app, office.clock())
     assert await office.asks(ROWS) == [("parked", 1), ("parked", 1)]
+
+
+async def test_an_event_that_breaks_its_reader_keeps_no_other_waiting(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows yet which event could; the reader is made to break on one that is well."""
+
+    def break_down(raw: bytes) -> object:
+        raise RecursionError(len(raw))
+
+    monkeypatch.setattr("bot.arrivals.READERS", {**ARRIVALS, MAIL: break_down})
+    async with office.app.database.write() as session:
+        await keep_mail(session, b"From: ana@example.com\r\nTo: x@amiable.example\r\n\r\nhello", office.clock())
+    await office.hears("cine sunteți?", "SM1", "+40700000009")
+    await handle_inbox(office.app, office.clock())
+    assert await office.asks("select provider, state from inbox order by id") == [(MAIL, "done"), (SMS, "done")]
 
 
 async def test_the_worker_goes_on_after_a_fault_of_its_own(office: Post, monkeypatch: pytest.MonkeyPatch) -> None:
