@@ -47,9 +47,9 @@ async def portfolio(session: ReadSession, now: datetime) -> Portfolio:
     """Add up what is due and included. A client on several plans counts once a currency, by the largest debt."""
     debts: dict[str, Debts] = {}
     owing = 0
-    for slice_ in await slices(session, WIDTH):
+    for slice_ in await slices(session, now, WIDTH):
         positions: dict[tuple[int, str], CaseFacts] = {}
-        async for facts, _ in facts_of(session, slice_.ids, now):
+        async for facts, _ in facts_of(session, slice_, now):
             key = facts.client, facts.currency
             if facts.owed and (key not in positions or _sum(positions[key]) < _sum(facts)):
                 positions[key] = facts

@@ -20,15 +20,15 @@ from engine.decision import CaseFacts, Decision
 from engine.plan import Plan, Verb
 from engine.rest import rests_until
 from engine.store.decisions import Span, apply
-from engine.store.facts import Slice, positions_of, slices
+from engine.store.facts import positions_of, slices
 from engine.store.feed import changed_clients, changed_since, note_decided, settle_marks, settle_seen, snapshot
 from engine.store.leases import Lease
 from engine.store.rests import Seen, rest, seen_by
-from engine.store.runs import Tally, done_slices, note_slice
+from engine.store.runs import Tally, done_before, note_slice
 from engine.store.session import Database, WriteSession, lock_clients
 
-WIDTH = 5_000
-"""Client ids looked at in one go: so many facts are in memory at a time, and that much is done again after a kill."""
+WIDTH = 1_500
+"""Clients looked at in one go: so many facts are in memory at a time, and that much is done again after a kill."""
 
 BATCH = 200
 """Clients whose decisions are written in one transaction: a payment of theirs waits no longer than that takes."""
@@ -40,7 +40,7 @@ BREATH = 20
 """Clients decided for before others on the same event loop have their turn: who writes holds rows meanwhile."""
 
 Progress = Callable[[int, int], None]
-"""Told of how many clients of the base have been passed, and of how many there are."""
+"""Told of how many of the clients to look at have been passed, and of how many there are."""
 
 
 def quietly(_done: int, _total: int) -> None:
@@ -58,12 +58,12 @@ class Book:
 
 @dataclass(slots=True)
 class _Decided:
-    """What was decided on the facts of a slice: of each client with news all decisions, for they belong together.
+    """What was decided on the facts of a slice of clients: of each with news all decisions, for they belong together.
 
     `rests` is from which day of theirs to which a client can be left alone; `seen` what the facts are as new as.
     """
 
-    slice: Slice
+    slice: Sequence[int]
     seen: Seen
     clients: int = 0
     news: list[list[Decision]] = field(default_factory=list)
@@ -86,27 +86,26 @@ async def decide_all(
     """
     async with database.read() as session:
         seen = await snapshot(session)
-        base = await slices(session, width)
-        done = await done_slices(session, book.job, book.day, width) if book else {}
-    total, there_are = sum(done.values(), Tally()), sum(one.clients for one in base)
-    passed = sum(one.clients for one in base if one.number in done)
+        through, total = await done_before(session, book.job, book.day) if book else (0, Tally())
+        left = await slices(session, now, width, through, awake=not everybody)
+    passed, again = total.clients, through > 0
+    there_are = passed + sum(map(len, left))
     planned_at = 1  # who has written nothing yet keeps the plans of the day before
-    left = [one for one in base if one.number not in done]
-    async with aclosing(_read_ahead(database, left, now, awake=not everybody)) as coming:
+    async with aclosing(_read_ahead(database, left, now)) as coming:
         async for decided in coming:
             if total.batches >= planned_at:
                 await database.plan_anew()
                 planned_at = 2 * total.batches + 1
             total += await _write_slice(database, decided, now, hours, book)
-            passed += decided.slice.clients
+            passed += len(decided.slice)
             progress(passed, there_are)
-    if not done:
+    if not again:
         await settle_seen(database, seen)
     return total
 
 
 async def _read_ahead(
-    database: Database, coming: Sequence[Slice], now: datetime, *, awake: bool
+    database: Database, coming: Sequence[Sequence[int]], now: datetime
 ) -> AsyncGenerator[_Decided, None]:
     """The slices in their order, the next ones under way: the database looks one up while another is decided on here
     and a third is written.
@@ -114,7 +113,7 @@ async def _read_ahead(
     under_way = deque[asyncio.Task[_Decided]]()
     try:
         for slice_ in coming:
-            under_way.append(asyncio.create_task(_decide_slice(database, slice_, now, awake=awake)))
+            under_way.append(asyncio.create_task(_decide_slice(database, slice_, now)))
             if len(under_way) > AHEAD:
                 yield await under_way.popleft()
         while under_way:
@@ -125,10 +124,10 @@ async def _read_ahead(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _decide_slice(database: Database, slice_: Slice, now: datetime, *, awake: bool) -> _Decided:
+async def _decide_slice(database: Database, slice_: Sequence[int], now: datetime) -> _Decided:
     async with database.read() as session:
         decided = _Decided(slice_, await seen_by(session))
-        async for positions in positions_of(session, slice_.ids, now, awake=awake):
+        async for positions in positions_of(session, slice_, now):
             decided.clients += 1
             decisions = _decide(positions)
             decided.rests.update([_rest(positions, decisions)])
@@ -155,8 +154,7 @@ async def _write_slice(database: Database, decided: _Decided, now: datetime, hou
             written = await _write_unless_changed(session, batch, decided, now, hours)
             tally += Tally(0, counted(written), 1)
             if book is not None and number >= len(batches) - 1:
-                width = len(decided.slice.ids)
-                await note_slice(session, book.job, book.day, width, decided.slice.number, tally, now)
+                await note_slice(session, book.job, book.day, decided.slice[-1], tally, now)
         tally += Tally(longest=perf_counter() - began)
     if decided.rests:
         async with database.write() as session:

@@ -54,7 +54,7 @@ with latest as (
     select max(day) from run_slices where job = :job) known
 )
 select latest.day, (select done_at from daily_runs d where d.job = :job and d.day = latest.day) as done_at,
-       count(s.slice) as slices, coalesce(sum(s.clients), 0)::bigint as clients,
+       count(s.through) as slices, coalesce(sum(s.clients), 0)::bigint as clients,
        (select coalesce(sum(value::bigint), 0)::bigint from run_slices c, jsonb_each_text(c.changes)
         where c.job = :job and c.day = latest.day) as changes,
        coalesce(max(s.longest), 0) as longest, max(s.done_at) as last

@@ -52,16 +52,16 @@ async def rehearse(session: ReadSession, now: datetime, progress: Progress = qui
 
     Credit that would settle a bill by then is not used up beforehand, and no later step of the same day is played.
     """
-    base = await slices(session, WIDTH)
-    everybody = sum(one.clients for one in base)
+    base = await slices(session, now, WIDTH)
+    everybody = sum(map(len, base))
     tally, passed = Tally(), 0
     decisions: list[Rehearsed] = []
     for slice_ in base:
-        decided = [decide(facts, plan) async for facts, plan in facts_of(session, slice_.ids, now)]
+        decided = [decide(facts, plan) async for facts, plan in facts_of(session, slice_, now)]
         changing = [decision for decision in decided if decision.changes]
         tally += Tally(len({decision.facts.client for decision in decided}), counted(changing))
         decisions += await _told(session, changing)
-        passed += slice_.clients
+        passed += len(slice_)
         progress(passed, everybody)
     courtesies = await _courtesies(session, now)
     return Rehearsal(tally + Tally(changes={"courtesy": len(courtesies)}), decisions, courtesies)

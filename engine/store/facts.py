@@ -14,19 +14,18 @@ from engine.decision import CaseFacts, CaseStatus, Deferral, RunningCase
 from engine.document import Plain, stored
 from engine.plan import Plan, Verb
 from engine.plan_file import plan
-from engine.store.questions import AWAKE, BETWEEN, ONE, SLICES, SOME, facts_about
+from engine.store.questions import EVERYBODY, MANY, ONE, THE_AWAKE, facts_about
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 FEW = 1000
-"""A list of so many clients at most is asked for with a plan that is kept: planning costs more than answering."""
+"""So many clients at most are asked for with a plan that is kept: a run of many slices makes tables grow meanwhile."""
 
 PORTION = 250
 """Rows turned into values at a time."""
 
 NOTHING = frozenset[int]()
 
-OF_ONE, OF_SOME, OF_A_RANGE = (facts_about(clients) for clients in (ONE, SOME, BETWEEN))
-OF_THE_AWAKE = facts_about(BETWEEN, AWAKE)
+OF_ONE, OF_MANY = facts_about(ONE), facts_about(MANY)
 
 
 class Row(NamedTuple):
@@ -74,21 +73,17 @@ class Row(NamedTuple):
     missed: list[int] | None
 
 
-class Slice(NamedTuple):
-    """A part of the base: its number, the ids in it, and how many clients have one of them."""
-
-    number: int
-    ids: range
-    clients: int
-
-
-async def slices(session: ReadSession, width: int) -> list[Slice]:
-    """The base in slices of `width` client ids; a client is always in the same one. Empty ones are left out."""
+async def slices(
+    session: ReadSession, now: datetime, width: int, after: int = 0, *, awake: bool = False
+) -> list[list[int]]:
+    """The clients who owe or are worked, by id, in slices of `width`; only those with an id above `after`, and of them
+    only those who do not rest where `awake` is wanted.
+    """
     connection = await driver(session)
-    async with connection.cursor() as cursor:
-        await cursor.execute(SLICES, {"width": width})
-        rows = await cursor.fetchall()
-    return [Slice(number, range(number * width, (number + 1) * width), clients) for number, clients in rows]
+    async with connection.cursor(binary=True) as cursor:
+        asked = {"now": now, "width": width, "after": after}
+        await cursor.execute(THE_AWAKE if awake else EVERYBODY, asked, prepare=False)
+        return [clients async for (clients,) in cursor]
 
 
 async def facts_of(
@@ -96,8 +91,7 @@ async def facts_of(
 ) -> AsyncIterator[tuple[CaseFacts, Plan]]:
     """The facts of these clients at `now`, each with the plan version that applies, by client id.
 
-    Only clients who owe anything due, are worked or have missed an installment have any. A range stands for all the
-    clients of its ids.
+    Only clients who owe anything due, are worked or have missed an installment have any.
     """
     async for positions in positions_of(session, clients, now):
         for position in positions:
@@ -105,11 +99,11 @@ async def facts_of(
 
 
 async def positions_of(
-    session: ReadSession, clients: Sequence[int], now: datetime, *, awake: bool = False
+    session: ReadSession, clients: Sequence[int], now: datetime
 ) -> AsyncIterator[Sequence[tuple[CaseFacts, Plan]]]:
-    """The same, all of a client together; `awake` leaves out those of a range who rest."""
+    """The same, all of a client together."""
     plans = Plans(session)
-    async for rows in _rows_of(session, clients, now, awake=awake):
+    async for rows in _rows_of(session, clients, now):
         terms = [await plans.terms(row.plan, row.currency) for row in rows]
         if len(rows) == 1:
             yield ((_facts(rows[0], terms[0], ()), terms[0]),)
@@ -126,16 +120,14 @@ def _beside(row: Row, rows: Sequence[Row], terms: Sequence[Plan]) -> list[Plan]:
     ]
 
 
-async def _rows_of(
-    session: ReadSession, clients: Sequence[int], now: datetime, *, awake: bool
-) -> AsyncIterator[list[Row]]:
+async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) -> AsyncIterator[list[Row]]:
     """One answer for all, not a COPY: what is asked for few saves its planning, and rows of many come faster so.
 
     It is taken up in portions: what has been decided on is gone before the collector of garbage comes to look at it.
     """
     connection = await driver(session)
     async with connection.cursor(binary=True) as cursor:
-        question, asked, prepare = _asked(clients, now, awake=awake)
+        question, asked, prepare = _asked(clients, now)
         await cursor.execute(question, asked, prepare=prepare)
         left: list[Row] = []
         while portion := await cursor.fetchmany(PORTION):
@@ -148,17 +140,11 @@ async def _rows_of(
             yield left
 
 
-def _asked(clients: Sequence[int], now: datetime, *, awake: bool) -> tuple[str, Mapping[str, Any], bool]:
-    """The question about these clients, its values, and whether its plan is kept for the next time.
-
-    For one client and for a range a plan made once fits all; that for a list would suit a short one.
-    """
-    if isinstance(clients, range):
-        question = OF_THE_AWAKE if awake else OF_A_RANGE
-        return question, {"now": now, "first": clients.start, "last": clients.stop - 1}, False
+def _asked(clients: Sequence[int], now: datetime) -> tuple[str, Mapping[str, Any], bool]:
+    """The question about these clients, its values, and whether its plan is kept for the next time."""
     if len(clients) == 1:
         return OF_ONE, {"now": now, "client": clients[0]}, True
-    return OF_SOME, {"now": now, "clients": list(clients)}, len(clients) <= FEW
+    return OF_MANY, {"now": now, "clients": list(clients)}, len(clients) <= FEW
 
 
 def _client(row: Row) -> int:

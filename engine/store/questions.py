@@ -4,19 +4,21 @@ Each part is one subject, grouped over all the clients asked for, so that many c
 client a few look-ups in indexes. Arrays of one part belong together.
 """
 
-ONE = "{client} = %(client)s"
-SOME = "{client} = any(%(clients)s::bigint[])"
-BETWEEN = "{client} between %(first)s and %(last)s"
-
-SLICES = "select id / %(width)s as slice, count(*) from clients group by slice order by slice"
-"""Slice n of the base is the ids from n * width on."""
-
-AWAKE = """
-resting as materialized (
+OWING = """
+owing as (
+  select i.client_id from invoices i
+  where i.balance > 0 and i.due <= (%(now)s::timestamptz + interval '1 day')::date
+  union
+  select k.client_id from cases k where k.closed_at is null
+  union
+  select ip.client_id from installment_plans ip where ip.ended_at is null
+)"""
+RESTING = """
+resting as (
   -- A rest is void once anything was marked, decided or published that it had not seen; that of a database restored
   -- from a dump has seen the numbers of transactions yet to come.
   select t.client_id from rests t
-  where {t.client_id} and t.until > (%(now)s::timestamptz at time zone 'UTC' + interval '14 hours')::date
+  where t.until > (%(now)s::timestamptz at time zone 'UTC' + interval '14 hours')::date
     and t.newest_plan = (select max(id) from plans)
     and pg_snapshot_xmax(t.snapshot::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
     and not exists (select from changed_clients m where m.client_id = t.client_id)
@@ -24,23 +26,29 @@ resting as materialized (
       select from settled_marks m
       where m.client_id = t.client_id and m.at <> t.written_by
         and not pg_visible_in_snapshot(m.at::text::xid8, t.snapshot::pg_snapshot))
-), candidates as (
-  select o.client_id from owing o where not exists (select from resting t where t.client_id = o.client_id)
 )"""
-EVERYBODY = "candidates as (select client_id from owing)"
-"""Who is looked at: all who owe or are worked, or those of them who do not rest (`engine.store.rests`)."""
+SLICED = """
+select array_agg(client_id order by client_id)
+from (select client_id, (row_number() over (order by client_id) - 1) / %(width)s as slice from {whom}) numbered
+group by slice order by slice
+"""
+EVERYBODY = f"with {OWING} {SLICED.format(whom='owing where client_id > %(after)s')}"
+THE_AWAKE = f"""with {OWING}, {RESTING}, awake as (
+  select client_id from owing where client_id > %(after)s except select client_id from resting
+) {SLICED.format(whom="awake")}"""
+"""Slices of those who owe or are worked: of all, or of those of them who do not rest (`engine.store.rests`)."""
+
+ONE, MANY = "{client} = %(client)s", "{client} in (select id from asked)"
+ASKED = """
+asked as materialized (
+  -- A planner that knows no numbers takes these for a thousand, and an array for ten.
+  select (%(clients)s::bigint[])[no] as id from generate_subscripts(%(clients)s::bigint[], 1) no
+), """
 
 FACTS = """
-with owing as (
-  select i.client_id from invoices i
-  where i.balance > 0 and i.due <= (%(now)s::timestamptz + interval '1 day')::date and {i.client_id}
-  union
-  select k.client_id from cases k where k.closed_at is null and {k.client_id}
-  union
-  select ip.client_id from installment_plans ip where ip.ended_at is null and {ip.client_id}
-), {candidates}, scope as materialized (
+with {asked}scope as materialized (
   select c.id, c.group_id, c.plans, c.timezone, (%(now)s::timestamptz at time zone c.timezone)::date as today
-  from candidates join clients c on c.id = candidates.client_id and {c.id}
+  from clients c where {c.id}
 ), terms as materialized (
   -- What of a plan's terms asks for a part below: read once a plan, not once a client.
   select v.id, v.group_id, v.name, v.standard, v.in_force, (v.terms ->> 'min_days_between_contacts')::int as distance,
@@ -168,9 +176,11 @@ order by w.client_id, w.currency, w.plan_id
 """
 
 
-def facts_about(clients: str, candidates: str = EVERYBODY) -> str:
-    """FACTS about the clients that a condition names: ONE, SOME or BETWEEN."""
-    text = FACTS.replace("{candidates}", candidates)
-    for table in ("i", "k", "ip", "a", "c", "h", "p", "t"):
+def facts_about(clients: str) -> str:
+    """FACTS about ONE client or MANY."""
+    many = clients == MANY
+    # Into what is held an array is looked up, another table is not: it would be made of everybody's agreements.
+    text = FACTS.replace("{h.client_id}", "h.client_id = any(%(clients)s::bigint[])") if many else FACTS
+    for table in ("i", "k", "ip", "a", "c", "h", "p"):
         text = text.replace(f"{{{table}.client_id}}", clients.format(client=f"{table}.client_id"))
-    return text.replace("{c.id}", clients.format(client="c.id"))
+    return text.replace("{c.id}", clients.format(client="c.id")).replace("{asked}", ASKED if many else "")

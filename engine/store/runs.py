@@ -1,4 +1,4 @@
-"""The ledger of runs: which slices of a day's run are done, so that a killed run goes on where it stopped."""
+"""The ledger of runs: how far a day's run has come, by the ids of clients, so that a killed one goes on from there."""
 
 from __future__ import annotations
 
@@ -32,17 +32,16 @@ class Tally:
         )
 
 
-async def done_slices(session: ReadSession, job: str, day: date, width: int) -> dict[int, Tally]:
-    """What a run of `day` in slices of `width` ids has done before, by the number of the slice."""
-    rows = await session.scalars(select(RunSlice).filter_by(job=job, day=day, width=width))
-    return {row.slice: Tally(row.clients, row.changes, row.batches, row.longest) for row in rows}
+async def done_before(session: ReadSession, job: str, day: date) -> tuple[int, Tally]:
+    """The client through whom a run of `day` is done, 0 if it has not begun, and what it has done so far."""
+    rows = list(await session.scalars(select(RunSlice).filter_by(job=job, day=day)))
+    tallies = [Tally(row.clients, row.changes, row.batches, row.longest) for row in rows]
+    return max((row.through for row in rows), default=0), sum(tallies, Tally())
 
 
-async def note_slice(
-    session: WriteSession, job: str, day: date, width: int, number: int, tally: Tally, now: datetime
-) -> None:
-    """A slice is done: its last decisions are written in this transaction."""
-    row = {"job": job, "day": day, "width": width, "slice": number, "done_at": now}
+async def note_slice(session: WriteSession, job: str, day: date, through: int, tally: Tally, now: datetime) -> None:
+    """A slice is done through this client: its last decisions are written in this transaction."""
+    row = {"job": job, "day": day, "through": through, "done_at": now}
     told = {"clients": tally.clients, "changes": tally.changes, "batches": tally.batches, "longest": tally.longest}
     await session.execute(insert(RunSlice).values(row | told).on_conflict_do_nothing())
 

@@ -25,7 +25,8 @@ from engine.store.session import Database
 CLIENTS, KILLS = (10_000, 50) if int(os.environ.get("PROPERTY_STEPS", "2000")) > 2000 else (2_000, 10)
 """More of both where the properties play more steps too, as in `make bench`."""
 SLICES = 40
-WIDTH = CLIENTS // SLICES
+WIDTH = CLIENTS // 5 // SLICES
+"""One in five owes."""
 FIRST = datetime.combine(DAY, time(6), UTC)
 
 

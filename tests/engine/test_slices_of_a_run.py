@@ -1,4 +1,4 @@
-"""A run goes through the ids of clients in slices; wherever the ids lie, everybody is decided for once."""
+"""A run goes through the clients it looks at in slices; wherever their ids lie, everybody is decided for once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from engine.calendar import AnyHour
 from engine.daily import decide_day
 from engine.run import WIDTH, decide_all
 from engine.store.facts import slices
+from engine.store.runs import Tally, note_slice
 from engine.store.session import Database
 
 HOURS = AnyHour()
@@ -38,7 +39,7 @@ async def contacted(database: Database) -> list[int]:
         return list(await session.scalars(text("select client_id from contacts order by client_id")))
 
 
-@pytest.mark.parametrize("width", [1, 2, 7, 100, WIDTH])
+@pytest.mark.parametrize("width", [1, 2, 7, 14, WIDTH])
 async def test_gaps_and_edges_leave_nobody_out(database: Database, width: int) -> None:
     ids = [1, 2, 6, 7, 8, 99, 100, 101, WIDTH - 1, WIDTH, WIDTH + 1, 2 * WIDTH, FAR - 1, FAR]
     await given_debtors(database, ids)
@@ -52,14 +53,14 @@ async def test_gaps_and_edges_leave_nobody_out(database: Database, width: int) -
     assert (again.clients, sum(again.changes.values())) == (len(ids), 0)
 
 
-async def test_slices_without_clients_are_passed_over(database: Database) -> None:
-    await given_debtors(database, [5, 25, FAR])
+async def test_slices_are_of_one_size_whatever_the_ids(database: Database) -> None:
+    await given_debtors(database, [5, 25, 26, 40, FAR])
     async with database.read() as session:
-        found = [(one.number, one.ids, one.clients) for one in await slices(session, 10)]
-    assert found == [(0, range(10), 1), (2, range(20, 30), 1), (FAR // 10, range(FAR, FAR + 10), 1)]
+        assert await slices(session, NOW, 2) == [[5, 25], [26, 40], [FAR]]
+        assert await slices(session, NOW, 2, 25) == [[26, 40], [FAR]]
 
 
-async def test_slices_in_which_nobody_owes_are_done_too(database: Database) -> None:
+async def test_who_owes_nothing_yet_is_in_no_slice(database: Database) -> None:
     await given_debtors(database, [1, 2, 3])
     async with database.write() as session:
         await session.execute(
@@ -69,8 +70,17 @@ async def test_slices_in_which_nobody_owes_are_done_too(database: Database) -> N
     assert tally is not None
     assert (tally.clients, await contacted(database)) == (1, [3])
     async with database.read() as session:
-        noted = await session.execute(text("select slice, clients from run_slices order by slice"))
-        assert [tuple(row) for row in noted] == [(1, 0), (2, 0), (3, 1)]
+        noted = await session.execute(text("select through, clients from run_slices order by through"))
+        assert [tuple(row) for row in noted] == [(3, 1)]
+
+
+async def test_a_run_goes_on_behind_the_last_slice_it_has_noted(database: Database) -> None:
+    await given_debtors(database, [1, 2, 3])
+    async with database.write() as session:
+        await note_slice(session, "decide", NOW.date(), 2, Tally(2, {"contact": 2}, 1, 0.1), NOW)
+    tally = await decide_day(database, NOW.date(), NOW, HOURS, width=1)
+    assert tally is not None
+    assert (tally.clients, tally.changes["contact"], await contacted(database)) == (3, 3, [3])
 
 
 async def test_a_base_without_clients_is_decided_for_at_once(database: Database) -> None:

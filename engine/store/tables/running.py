@@ -21,14 +21,16 @@ class DailyRun(Base):
 
 
 class RunSlice(Base):
-    """A slice of `width` ids that a day's run is done with; `longest` is the longest of its transactions in seconds."""
+    """Clients that a day's run is done with, from the slice before through this id.
+
+    `longest` is the longest of its transactions in seconds.
+    """
 
     __tablename__ = "run_slices"
 
     job: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    width: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    slice: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    through: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     clients: Mapped[int]
     changes: Mapped[Json]
     batches: Mapped[int]
