@@ -6,8 +6,9 @@ client a few look-ups in indexes. Arrays of one part belong together.
 
 OWING = """
 owing as (
+  -- Due today wherever it is latest.
   select i.client_id from invoices i
-  where i.balance > 0 and i.due <= (%(now)s::timestamptz + interval '1 day')::date
+  where i.balance > 0 and i.due <= (%(now)s::timestamptz at time zone 'UTC' + interval '14 hours')::date
   union
   select k.client_id from cases k where k.closed_at is null
   union
