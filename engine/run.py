@@ -6,38 +6,31 @@ more or fewer clients. What a run has to write it writes in batches, each a tran
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from time import perf_counter
 
 from engine.calendar import Hours, zone
-from engine.decide import decide
-from engine.decision import CaseFacts, Decision
-from engine.plan import Plan, Verb
-from engine.rest import rests_until
+from engine.decision import Decision
+from engine.look import Decided, halves, look, look_ahead, rest_of
+from engine.store.aside import ASIDE, MOST, of_a_client, set_aside
 from engine.store.decisions import Span, apply
-from engine.store.facts import positions_of, slices
+from engine.store.facts import slices
 from engine.store.feed import changed_clients, changed_since, note_decided, settle_marks, settle_seen, snapshot
 from engine.store.leases import Lease
-from engine.store.rests import Seen, rest, seen_by
+from engine.store.rests import rest, seen_by
 from engine.store.runs import Tally, done_before, note_slice
 from engine.store.session import Database, WriteSession, lock_clients
 
 WIDTH = 1_500
 """Clients looked at in one go: so many facts are in memory at a time, and that much is done again after a kill."""
 
-BATCH = 200
-"""Clients whose decisions are written in one transaction: a payment of theirs waits no longer than that takes."""
-
-AHEAD = 2
-"""Slices under way beside the one that is written."""
-
-BREATH = 20
-"""Clients decided for before others on the same event loop have their turn: who writes holds rows meanwhile."""
+BATCH, CHANGED = 200, 500
+"""Clients whose decisions are written in one transaction: a payment of theirs waits no longer than that takes. Of those
+who have changed fewer have news."""
 
 Progress = Callable[[int, int], None]
 """Told of how many of the clients to look at have been passed, and of how many there are."""
@@ -54,20 +47,6 @@ class Book:
     job: str
     day: date
     lease: Lease
-
-
-@dataclass(slots=True)
-class _Decided:
-    """What was decided on the facts of a slice of clients: of each with news all decisions, for they belong together.
-
-    `rests` is from which day of theirs to which a client can be left alone; `seen` what the facts are as new as.
-    """
-
-    slice: Sequence[int]
-    seen: Seen
-    clients: int = 0
-    news: list[list[Decision]] = field(default_factory=list)
-    rests: dict[int, tuple[date, date]] = field(default_factory=dict)
 
 
 async def decide_all(
@@ -91,12 +70,13 @@ async def decide_all(
     passed, again = total.clients, through > 0
     there_are = passed + sum(map(len, left))
     planned_at = 1  # who has written nothing yet keeps the plans of the day before
-    async with aclosing(_read_ahead(database, left, now)) as coming:
+    writing = _Writing(database, now, hours, book)
+    async with aclosing(look_ahead(database, left, now)) as coming:
         async for decided in coming:
             if total.batches >= planned_at:
                 await database.plan_anew()
                 planned_at = 2 * total.batches + 1
-            total += await _write_slice(database, decided, now, hours, book)
+            total += await writing.slice(decided)
             passed += len(decided.slice)
             progress(passed, there_are)
     if not again:
@@ -104,81 +84,91 @@ async def decide_all(
     return total
 
 
-async def _read_ahead(
-    database: Database, coming: Sequence[Sequence[int]], now: datetime
-) -> AsyncGenerator[_Decided, None]:
-    """The slices in their order, the next ones under way: the database looks one up while another is decided on here
-    and a third is written.
-    """
-    under_way = deque[asyncio.Task[_Decided]]()
-    try:
-        for slice_ in coming:
-            under_way.append(asyncio.create_task(_decide_slice(database, slice_, now)))
-            if len(under_way) > AHEAD:
-                yield await under_way.popleft()
-        while under_way:
-            yield await under_way.popleft()
-    finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """How decisions are written: where, when, and under which book if there is one."""
 
+    database: Database
+    now: datetime
+    hours: Hours
+    book: Book | None
 
-async def _decide_slice(database: Database, slice_: Sequence[int], now: datetime) -> _Decided:
-    async with database.read() as session:
-        decided = _Decided(slice_, await seen_by(session))
-        async for positions in positions_of(session, slice_, now):
-            decided.clients += 1
-            decisions = _decide(positions)
-            decided.rests.update([_rest(positions, decisions)])
-            if any(one.news for one in decisions):
-                decided.news.append(decisions)
-            if decided.clients % BREATH == 0:
-                await asyncio.sleep(0)
-    return decided
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[WriteSession]:
+        async with self.database.write() as session:
+            if self.book is not None:
+                await self.book.lease.keep(session)
+            yield session
 
+    async def slice(self, decided: Decided) -> Tally:
+        """Write what is new of a slice, in batches; the slice is noted in the book together with the last one.
 
-async def _write_slice(database: Database, decided: _Decided, now: datetime, hours: Hours, book: Book | None) -> Tally:
-    """Write what is new of a slice, in batches; the slice is noted in the book together with the last one.
+        Who has no news rests from then on.
+        """
+        tally = Tally(decided.clients)
+        for client, fault in decided.aside.items():
+            await self.aside(client, fault)
+        batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)] or [[]]
+        for batch in batches[:-1]:
+            tally += await self._batch(batch, decided)
+        tally += await self._batch(batches[-1], decided, tally)
+        return tally + Tally(changes={ASIDE: len(decided.aside)})
 
-    Who has no news rests from then on: that is lost without harm.
-    """
-    tally = Tally(decided.clients)
-    batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)]
-    # Without anything to write there is still the slice to note.
-    for number, batch in enumerate(batches or ([] if book is None else [[]])):
-        began = perf_counter()
-        async with database.write() as session:
-            if book is not None:
-                await book.lease.keep(session)
-            written = await _write_unless_changed(session, batch, decided, now, hours)
-            tally += Tally(0, counted(written), 1)
-            if book is not None and number >= len(batches) - 1:
-                await note_slice(session, book.job, book.day, decided.slice[-1], tally, now)
-        tally += Tally(longest=perf_counter() - began)
-    if decided.rests:
-        async with database.write() as session:
-            if book is not None:
-                await book.lease.keep(session)
-            await rest(session, decided.rests, decided.seen)
-    return tally
+    async def aside(self, client: int, fault: Exception) -> None:
+        """Leave a client to a person."""
+        async with self.transaction() as session:
+            await set_aside(session, client, fault, self.now)
+
+    async def _batch(self, batch: Sequence[list[Decision]], decided: Decided, so_far: Tally | None = None) -> Tally:
+        """A batch as one transaction, or each client by themselves where one of them cannot be written."""
+        try:
+            return await self._together(batch, decided, so_far)
+        except Exception as fault:
+            if not batch or not of_a_client(fault):
+                raise
+        tally = Tally()
+        for decisions in batch:
+            try:
+                tally += await self._together([decisions], decided)
+            except Exception as fault:
+                if not of_a_client(fault) or len(decided.aside) == MOST:
+                    raise
+                decided.aside[decisions[0].facts.client] = fault
+                await self.aside(decisions[0].facts.client, fault)
+        return tally if so_far is None else tally + await self._together([], decided, so_far + tally)
+
+    async def _together(self, batch: Sequence[list[Decision]], decided: Decided, so_far: Tally | None = None) -> Tally:
+        """One transaction. With what the slice has come to `so_far` it is the last, which ends the slice."""
+        began, clients = perf_counter(), [decisions[0].facts.client for decisions in batch]
+        async with self.transaction() as session:
+            written = await _write_unless_changed(session, batch, decided, self.now, self.hours) if batch else []
+            tally = Tally(0, counted(written), 1 if batch else 0)
+            if so_far is not None:
+                await self._end(session, decided, clients, so_far + tally)
+        for client in clients:
+            del decided.rests[client]
+        return tally + Tally(longest=perf_counter() - began)
+
+    async def _end(self, session: WriteSession, decided: Decided, written: Sequence[int], tally: Tally) -> None:
+        quiet = decided.rests.keys() - written - decided.aside.keys()
+        if quiet:
+            await rest(session, {client: decided.rests[client] for client in sorted(quiet)}, decided.seen)
+        if self.book is not None:
+            told = tally + Tally(changes={ASIDE: len(decided.aside)})
+            await note_slice(session, self.book.job, self.book.day, decided.slice[-1], told, self.now)
 
 
 async def _write_unless_changed(
-    session: WriteSession, batch: Sequence[list[Decision]], decided: _Decided, now: datetime, hours: Hours
+    session: WriteSession, batch: Sequence[list[Decision]], decided: Decided, now: datetime, hours: Hours
 ) -> list[Decision]:
     """Write decisions made on facts read before the clients were held; who has changed since is decided anew."""
     clients = [decisions[0].facts.client for decisions in batch]
-    if not clients:
-        return []
     await lock_clients(session, clients)
     changed = await changed_since(session, clients, decided.seen.snapshot)
     kept = [one for decisions in batch if decisions[0].facts.client not in changed for one in decisions]
-    for client in changed:
-        del decided.rests[client]
-    rests = {client: decided.rests.pop(client) for client in clients if client not in changed}
-    await note_decided(session, list(rests))
-    await rest(session, rests, decided.seen)
+    unchanged = [client for client in clients if client not in changed]
+    await note_decided(session, unchanged)
+    await rest(session, {client: decided.rests[client] for client in unchanged}, decided.seen)
     written = await _write_and_follow(session, kept, now, hours)
     return written + await decide_clients(session, sorted(changed), now, hours) if changed else written
 
@@ -187,14 +177,32 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
     """Decide for the clients whose facts have changed since somebody last decided for them."""
     total = Tally()
     while True:
-        began = perf_counter()
-        async with database.write() as session:
-            clients = await changed_clients(session, BATCH)
-            written = await decide_clients(session, clients, now, hours, resting=True) if clients else []
-        if clients:
-            total += Tally(len(clients), counted(written), 1, perf_counter() - began)
-        if len(clients) < BATCH:
+        async with database.read() as session:
+            clients = await changed_clients(session, CHANGED)
+        total += await _decide_marked(database, clients, now, hours)
+        if len(clients) < CHANGED:
             return total
+
+
+async def _decide_marked(database: Database, clients: Sequence[int], now: datetime, hours: Hours) -> Tally:
+    """In one transaction; in halves, and these in halves, where somebody in it cannot be decided for."""
+    total, left = Tally(), [clients] if clients else []
+    while left:
+        part, began = left.pop(), perf_counter()
+        try:
+            async with database.write() as session:
+                written = await decide_clients(session, part, now, hours, resting=True)
+        except Exception as fault:
+            if not of_a_client(fault) or total.changes.get(ASIDE, 0) == MOST:
+                raise
+            if len(part) == 1:
+                await _Writing(database, now, hours, None).aside(part[0], fault)
+                total += Tally(1, {ASIDE: 1}, 1)
+            else:
+                left += halves(part)
+        else:
+            total += Tally(len(part), counted(written), 1, perf_counter() - began)
+    return total
 
 
 async def decide_clients(
@@ -209,9 +217,9 @@ async def decide_clients(
     # The marks first: what changes after this statement is marked again, and looked at again.
     await settle_marks(session, clients)
     seen = await seen_by(session) if resting else None
-    found = [(positions, _decide(positions)) async for positions in positions_of(session, clients, now)]
+    found = await look(session, clients, now)
     if seen is not None:
-        await rest(session, dict(_rest(*one) for one in found), seen)
+        await rest(session, dict(rest_of(*one) for one in found), seen)
     return await _write_and_follow(session, [one for _, decisions in found for one in decisions], now, hours)
 
 
@@ -225,37 +233,11 @@ async def _write_and_follow(
     return written
 
 
-def _decide(positions: Sequence[tuple[CaseFacts, Plan]]) -> list[Decision]:
-    """The decisions for one client, on each of their plans."""
-    decisions: list[Decision] = []
-    for facts, plan in positions:
-        decisions.append(decide(_after(decisions, facts) if decisions else facts, plan))
-    return decisions
-
-
-def _rest(positions: Sequence[tuple[CaseFacts, Plan]], decisions: Sequence[Decision]) -> tuple[int, tuple[date, date]]:
-    """The client, and from which day to which they can be left alone."""
-    facts = decisions[0].facts
-    return facts.client, (facts.today, rests_until([plan for _, plan in positions], decisions))
-
-
 def _freed(written: Sequence[Decision], decisions: Sequence[Decision]) -> list[int]:
     """Clients of whom one case has closed while they have work on another plan too."""
     closed = {one.facts.client for one in written if one.ending is not None}
     positions = Counter(one.facts.client for one in decisions) if closed else Counter[int]()
     return sorted(client for client in closed if positions[client] > 1)
-
-
-def _after(decisions: Sequence[Decision], facts: CaseFacts) -> CaseFacts:
-    """The facts of a client's next plan, after what was decided on their others: a contact, a suspension (A15)."""
-    for before in decisions:
-        suspended = {one.account for one in before.instructions if one.verb is Verb.SUSPEND_SERVICE}
-        facts = replace(
-            facts,
-            last_contact_on=facts.today if before.approaches else facts.last_contact_on,
-            suspended_elsewhere=facts.suspended_elsewhere | suspended,
-        )
-    return facts
 
 
 async def write_decisions(

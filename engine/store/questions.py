@@ -6,12 +6,12 @@ client a few look-ups in indexes. Arrays of one part belong together.
 
 OWING = """
 owing as (
-  -- Due today wherever it is latest.
+  -- Due today where it is latest.
   select i.client_id from invoices i
   where i.balance > 0 and i.due <= (%(now)s::timestamptz at time zone 'UTC' + interval '14 hours')::date
-  union
+  union all
   select k.client_id from cases k where k.closed_at is null
-  union
+  union all
   select ip.client_id from installment_plans ip where ip.ended_at is null
 )"""
 RESTING = """
@@ -28,15 +28,16 @@ resting as (
       where m.client_id = t.client_id and m.at <> t.written_by
         and not pg_visible_in_snapshot(m.at::text::xid8, t.snapshot::pg_snapshot))
 )"""
-SLICED = """
+SLICED = """, coming as (
+  select distinct o.client_id from owing o where o.client_id > %(after)s{awake}
+)
 select array_agg(client_id order by client_id)
-from (select client_id, (row_number() over (order by client_id) - 1) / %(width)s as slice from {whom}) numbered
+from (select client_id, (row_number() over (order by client_id) - 1) / %(width)s as slice from coming) numbered
 group by slice order by slice
 """
-EVERYBODY = f"with {OWING} {SLICED.format(whom='owing where client_id > %(after)s')}"
-THE_AWAKE = f"""with {OWING}, {RESTING}, awake as (
-  select client_id from owing where client_id > %(after)s except select client_id from resting
-) {SLICED.format(whom="awake")}"""
+EVERYBODY = f"with {OWING}{SLICED.format(awake='')}"
+AWAKE = " and not exists (select from resting t where t.client_id = o.client_id)"
+THE_AWAKE = f"with {OWING}, {RESTING}{SLICED.format(awake=AWAKE)}"
 """Slices of those who owe or are worked: of all, or of those of them who do not rest (`engine.store.rests`)."""
 
 ONE, MANY = "{client} = %(client)s", "{client} in (select id from asked)"

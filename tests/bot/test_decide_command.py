@@ -146,7 +146,7 @@ def test_the_run_of_today_is_done_once(database_url: str, capsys: pytest.Capture
             "changes": {"case open": 1, "contact": 1, "courtesy": 1, "stage entered": 1},
         }
     ]
-    assert told.err == "2 of 2 clients\n"
+    assert told.err == "1 of 1 clients\n"
     before = everything(database_url)
     assert amiable("decide") == 0
     assert "this day's run is done already; nothing was changed" in capsys.readouterr().out

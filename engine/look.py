@@ -1,0 +1,128 @@
+"""Looking at clients: their facts out of the store, the rule over them, and until when they can be left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from engine.decide import decide
+from engine.decision import CaseFacts, Decision
+from engine.plan import Plan, Verb
+from engine.rest import rests_until
+from engine.store.aside import MOST, of_a_client
+from engine.store.facts import positions_of
+from engine.store.rests import Seen, seen_by
+from engine.store.session import Database, ReadSession
+
+AHEAD = 2
+"""Slices under way beside the one that is written."""
+
+BREATH = 20
+"""Clients decided for before others on the same event loop have their turn: who writes holds rows meanwhile."""
+
+Positions = Sequence[tuple[CaseFacts, Plan]]
+
+
+@dataclass(slots=True)
+class Decided:
+    """What was decided on the facts of a slice of clients: of each with news all decisions, for they belong together.
+
+    `rests` is from which day of theirs to which a client can be left alone; `seen` what the facts are as new as;
+    `aside` are the clients nothing could be decided for, and why.
+    """
+
+    slice: Sequence[int]
+    seen: Seen
+    clients: int = 0
+    news: list[list[Decision]] = field(default_factory=list)
+    rests: dict[int, tuple[date, date]] = field(default_factory=dict)
+    aside: dict[int, Exception] = field(default_factory=dict)
+
+    def add(self, found: Sequence[tuple[Positions, list[Decision]]]) -> None:
+        """Clients with what was decided for them."""
+        self.rests.update([rest_of(*one) for one in found])
+        self.clients += len(found)
+        self.news += [decisions for _, decisions in found if any(one.news for one in decisions)]
+
+
+async def look_ahead(
+    database: Database, coming: Sequence[Sequence[int]], now: datetime
+) -> AsyncGenerator[Decided, None]:
+    """The slices in their order, the next ones under way: the database looks one up while another is decided on here
+    and a third is written.
+    """
+    under_way = deque[asyncio.Task[Decided]]()
+    try:
+        for slice_ in coming:
+            under_way.append(asyncio.create_task(_look_at(database, slice_, now)))
+            if len(under_way) > AHEAD:
+                yield await under_way.popleft()
+        while under_way:
+            yield await under_way.popleft()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def _look_at(database: Database, slice_: Sequence[int], now: datetime) -> Decided:
+    """Where somebody's facts are at fault the slice is halved, and again, until only they are left out."""
+    async with database.read() as session:
+        decided, left = Decided(slice_, await seen_by(session)), [slice_]
+        while left:
+            part = left.pop()
+            try:
+                decided.add(await look(session, part, now))
+            except Exception as fault:
+                if not of_a_client(fault) or len(decided.aside) == MOST:
+                    raise
+                if len(part) == 1:
+                    decided.aside[part[0]] = fault
+                else:
+                    left += halves(part)
+    return decided
+
+
+def halves(part: Sequence[int]) -> list[Sequence[int]]:
+    """A part in two, the first of them last: to be taken up first."""
+    middle = len(part) // 2
+    return [part[middle:], part[:middle]]
+
+
+async def look(session: ReadSession, clients: Sequence[int], now: datetime) -> list[tuple[Positions, list[Decision]]]:
+    """The facts of each of these clients who has any, and the decisions on each of their plans."""
+    found: list[tuple[Positions, list[Decision]]] = []
+    async for positions in positions_of(session, clients, now):
+        found.append((positions, _decide(positions)))
+        if len(found) % BREATH == 0:
+            await asyncio.sleep(0)
+    return found
+
+
+def rest_of(positions: Positions, decisions: Sequence[Decision]) -> tuple[int, tuple[date, date]]:
+    """The client, and from which day to which they can be left alone."""
+    facts = decisions[0].facts
+    return facts.client, (facts.today, rests_until([plan for _, plan in positions], decisions))
+
+
+def _decide(positions: Positions) -> list[Decision]:
+    """The decisions for one client, on each of their plans."""
+    decisions: list[Decision] = []
+    for facts, plan in positions:
+        decisions.append(decide(_after(decisions, facts) if decisions else facts, plan))
+    return decisions
+
+
+def _after(decisions: Sequence[Decision], facts: CaseFacts) -> CaseFacts:
+    """The facts of a client's next plan, after what was decided on their others: a contact, a suspension (A15)."""
+    for before in decisions:
+        suspended = {one.account for one in before.instructions if one.verb is Verb.SUSPEND_SERVICE}
+        facts = replace(
+            facts,
+            last_contact_on=facts.today if before.approaches else facts.last_contact_on,
+            suspended_elsewhere=facts.suspended_elsewhere | suspended,
+        )
+    return facts

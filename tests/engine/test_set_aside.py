@@ -1,0 +1,132 @@
+"""Somebody whose facts cannot be read, or whose decision cannot be written, stops nobody else: a person is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+from given import given_client, given_invoice, given_plans
+from sqlalchemy import TextClause, text
+
+from engine.calendar import AnyHour
+from engine.daily import decide_day
+from engine.run import decide_all, decide_changed
+from engine.store.aside import MOST
+from engine.store.feed import changed_clients
+from engine.store.runs import Tally
+from engine.store.session import Database
+
+HOURS = AnyHour()
+NOW = datetime(2026, 3, 11, 8, tzinfo=UTC)
+FAR_PAUSE = text("""
+insert into dunning_pauses (client_id, starts, ends, reason, made_by, made_at)
+select id, '9999-12-01', '10000-02-01', 'a slip of the pen', 'ana', '2026-03-01' from clients where ref = any(:refs)
+""")
+"""No day of the year 10000 can be told of in Python."""
+ALL_TOO_MUCH = text("""
+update invoices i set amount = 9e18, balance = 9e18 from clients c where c.id = i.client_id and c.ref = any(:refs)
+""")
+"""The sum of two such bills is more than the store can write down."""
+
+
+async def given_debtors(database: Database, refs: list[str]) -> None:
+    """Each owes two bills, and is to be reminded today."""
+    async with database.write() as session:
+        await given_plans(session)
+        for ref in refs:
+            client = await given_client(session, ref)
+            for number in range(2):
+                await given_invoice(session, client, f"{ref}-{number}", "100", date(2026, 3, 1), account=f"A{ref}")
+
+
+async def spoil(database: Database, refs: list[str], how: TextClause = FAR_PAUSE) -> None:
+    async with database.write() as session:
+        await session.execute(how, {"refs": refs})
+
+
+async def mend(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(text("delete from dunning_pauses"))
+
+
+async def names(database: Database, question: str) -> list[str]:
+    async with database.read() as session:
+        return list(await session.scalars(text(question)))
+
+
+async def contacted(database: Database) -> list[str]:
+    return await names(database, "select c.ref from contacts k join clients c on c.id = k.client_id order by c.ref")
+
+
+async def told(database: Database) -> list[str]:
+    """Whom a person is to look at."""
+    return await names(
+        database,
+        "select c.ref from tasks t join clients c on c.id = t.client_id "
+        "where t.done_at is null and t.reason like 'could not be decided for: %' order by c.ref",
+    )
+
+
+async def noted(database: Database) -> int:
+    """What the ledger of runs knows of them."""
+    async with database.read() as session:
+        known = await session.scalar(text("select sum((changes ->> 'set aside')::int) from run_slices"))
+        return int(known or 0)
+
+
+async def run(database: Database) -> Tally:
+    return await decide_day(database, NOW.date(), NOW, HOURS) or Tally()
+
+
+@pytest.mark.parametrize("fault", [FAR_PAUSE, ALL_TOO_MUCH], ids=["cannot be read", "cannot be written"])
+async def test_a_run_leaves_out_only_whom_the_fault_concerns(database: Database, fault: TextClause) -> None:
+    await given_debtors(database, ["ana", "dan", "eva", "ion", "ovi"])
+    await spoil(database, ["dan", "ovi"], fault)
+    tally = await run(database)
+    assert (tally.changes["contact"], tally.changes["set aside"]) == (3, 2)
+    assert await contacted(database) == ["ana", "eva", "ion"]
+    assert await told(database) == ["dan", "ovi"]
+    assert await noted(database) == 2
+
+
+@pytest.mark.parametrize("fault", [FAR_PAUSE, ALL_TOO_MUCH], ids=["cannot be read", "cannot be written"])
+async def test_the_changed_beside_them_are_decided_for(database: Database, fault: TextClause) -> None:
+    await given_debtors(database, ["ana", "dan", "eva"])
+    await spoil(database, ["dan"], fault)
+    tally = await decide_changed(database, NOW, HOURS)
+    assert (tally.clients, tally.changes["set aside"]) == (3, 1)
+    assert (await contacted(database), await told(database)) == (["ana", "eva"], ["dan"])
+    async with database.read() as session:
+        assert await changed_clients(session, 10) == [], "what changed is done with"
+    assert (await decide_changed(database, NOW, HOURS)).clients == 0
+
+
+async def test_a_person_is_asked_once_and_anew_where_they_had_seen_to_it(database: Database) -> None:
+    await given_debtors(database, ["ana"])
+    await spoil(database, ["ana"])
+    for _ in range(2):
+        await decide_all(database, NOW, HOURS)
+    assert await told(database) == ["ana"]
+    async with database.write() as session:
+        await session.execute(text("update tasks set done_at = :now, result = 'other'"), {"now": NOW})
+    await decide_all(database, NOW + timedelta(days=1), HOURS)
+    assert await told(database) == ["ana"]
+
+
+async def test_once_the_fault_is_mended_the_next_run_takes_them(database: Database) -> None:
+    await given_debtors(database, ["ana"])
+    await spoil(database, ["ana"])
+    await decide_all(database, NOW, HOURS)
+    await mend(database)
+    await decide_all(database, NOW + timedelta(days=1), HOURS)
+    assert await contacted(database) == ["ana"]
+
+
+async def test_what_concerns_so_many_is_no_fault_of_theirs_and_stops_the_run(database: Database) -> None:
+    refs = [f"c{number}" for number in range(MOST + 1)]
+    await given_debtors(database, refs)
+    await spoil(database, refs)
+    with pytest.raises(psycopg.DataError):
+        await run(database)
+    assert await told(database) == []
