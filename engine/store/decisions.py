@@ -1,7 +1,7 @@
 """Decisions into the store: COPY into temporary tables, then set-based statements with unique keys.
 
-A few decisions, such as those of one client, stand in the statements themselves instead: tables that every commit
-empties cost more than that. Applying the same decision twice changes nothing: every row it writes has a key of its own.
+A few rows, such as those of one client, stand in the statements themselves instead: tables that every commit empties
+cost more than that. Applying the same decision twice changes nothing: every row it writes has a key of its own.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from engine.store.feed import unmarked
 from engine.store.session import WriteSession, copy_in, driver
 from engine.store.steps import STEPS, TABLES, TEMPORARY, Step, by_itself
 
-FEW = 20
-"""So many decisions at most stand in the statements."""
+FEW = 100
+"""So many rows at most stand in the statements."""
 
 Values = tuple[Any, ...]
 
@@ -38,15 +38,14 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     connection = await driver(session)
     async with connection.cursor() as cursor:
         ids = await _case_ids(cursor, decisions)
-        few = len(decisions) <= FEW
-        if not few:
+        found = {table: rows for table, rows in _rows(decisions, ids, spans).items() if rows}
+        if any(len(rows) > FEW for rows in found.values()):
             await cursor.execute(TEMPORARY)
         # A decision is no new fact for itself.
         async with unmarked(cursor):
-            for table, rows in _rows(decisions, ids, spans).items():
-                if rows:
-                    steps = [step for step in STEPS[table] if any(map(step.concerns, decisions))]
-                    await (_write_few if few else _write_many)(cursor, table, rows, steps, now)
+            for table, rows in found.items():
+                steps = [step for step in STEPS[table] if any(map(step.concerns, decisions))]
+                await (_write_few if len(rows) <= FEW else _write_many)(cursor, table, rows, steps, now)
 
 
 async def _write_many(

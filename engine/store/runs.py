@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.store.session import ReadSession, WriteSession
-from engine.store.tables.running import DailyRun, RunSlice
+from engine.store.tables.running import DailyRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,26 @@ class Tally:
         )
 
 
+SO_FAR = text("select through, clients, changes, batches, longest from run_slices where job = :job and day = :day")
+NOTE = text("""
+insert into run_slices (job, day, through, clients, changes, batches, longest, done_at)
+values (:job, :day, :through, :clients, cast(cast(:changes as text) as jsonb), :batches, :longest, :now)
+on conflict do nothing
+""")
+
+
 async def done_before(session: ReadSession, job: str, day: date) -> tuple[int, Tally]:
     """The client through whom a run of `day` is done, 0 if it has not begun, and what it has done so far."""
-    rows = list(await session.scalars(select(RunSlice).filter_by(job=job, day=day)))
+    rows = (await session.execute(SO_FAR, {"job": job, "day": day})).all()
     tallies = [Tally(row.clients, row.changes, row.batches, row.longest) for row in rows]
     return max((row.through for row in rows), default=0), sum(tallies, Tally())
 
 
 async def note_slice(session: WriteSession, job: str, day: date, through: int, tally: Tally, now: datetime) -> None:
     """A slice is done through this client: its last decisions are written in this transaction."""
-    row = {"job": job, "day": day, "through": through, "done_at": now}
-    told = {"clients": tally.clients, "changes": tally.changes, "batches": tally.batches, "longest": tally.longest}
-    await session.execute(insert(RunSlice).values(row | told).on_conflict_do_nothing())
+    key = {"job": job, "day": day, "through": through, "now": now}
+    told = {"clients": tally.clients, "batches": tally.batches, "longest": tally.longest}
+    await session.execute(NOTE, key | told | {"changes": json.dumps(tally.changes)})
 
 
 DONE = text("select exists (select from daily_runs where job = :job and day = :day)")

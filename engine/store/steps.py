@@ -83,35 +83,26 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         ),
         Step(
             """
-            update contacts c set state = 'superseded'
-            from decided d where d.ending = 'paid' and c.case_id = d.case_id and c.state = 'planned'
-            """,
-            _is_paid,
-        ),
-        Step(
-            """
-            with nothing_left as (
+            with superseded as (
+              update contacts c set state = 'superseded'
+              from decided d where d.ending = 'paid' and c.case_id = d.case_id and c.state = 'planned'
+            ), cleared as materialized (
+              select d.client_id, d.currency from decided d
+              where d.ending = 'paid' and not exists (
+                select from invoices i join accounts a on a.id = i.account_id
+                where i.client_id = d.client_id and a.currency = d.currency and i.balance > 0 and i.due <= d.today)
+            ), nothing_left as (
               update promises p set remitted_at = %(now)s
-              from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency
+              from cleared d where p.client_id = d.client_id and p.currency = d.currency
                 and p.remits is not null and p.remitted_at is null and p.state = 'kept'
-                and not exists (
-                  select from invoices i join accounts a on a.id = i.account_id
-                  where i.client_id = d.client_id and a.currency = d.currency and i.balance > 0 and i.due <= d.today)
+            ), cancelled as (
+              update installment_plans p
+              set ended_at = %(now)s, outcome = 'cancelled', reason = 'cleared by other means'
+              from cleared d where p.client_id = d.client_id and p.currency = d.currency and p.ended_at is null
             )
             update payments p set status = 'rejected'
             from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency
               and p.source = 'claim' and p.status = 'unconfirmed'
-            """,
-            _is_paid,
-        ),
-        Step(
-            """
-            update installment_plans p set ended_at = %(now)s, outcome = 'cancelled', reason = 'cleared by other means'
-            from decided d
-            where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency and p.ended_at is null
-              and not exists (
-                select from invoices i join accounts a on a.id = i.account_id
-                where i.client_id = d.client_id and a.currency = d.currency and i.balance > 0 and i.due <= d.today)
             """,
             _is_paid,
         ),
