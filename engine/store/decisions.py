@@ -18,7 +18,7 @@ from engine import record
 from engine.decision import CaseStatus, Decision
 from engine.store.feed import unmarked
 from engine.store.session import WriteSession, copy_in, driver
-from engine.store.steps import STEPS, TABLES, TEMPORARY, Step, by_itself
+from engine.store.steps import LOG, LOGGED, STEPS, TABLES, TEMPORARY, Step, by_itself
 
 FEW = 100
 """So many rows at most stand in the statements."""
@@ -39,8 +39,6 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     async with connection.cursor() as cursor:
         ids = await _case_ids(cursor, decisions)
         found = {table: rows for table, rows in _rows(decisions, ids, spans).items() if rows}
-        if any(len(rows) > FEW for rows in found.values()):
-            await cursor.execute(TEMPORARY)
         # A decision is no new fact for itself.
         async with unmarked(cursor):
             for table, rows in found.items():
@@ -51,6 +49,12 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
 async def _write_many(
     cursor: psycopg.AsyncCursor[Any], table: str, rows: list[Values], steps: Sequence[Step], now: datetime
 ) -> None:
+    if table == LOG:
+        await cursor.execute("select id, name from plans where id = any(%s)", (list({row[1] for row in rows}),))
+        names = dict(await cursor.fetchall())
+        await copy_in(cursor, *LOGGED, ((*row, names[row[1]], now) for row in rows))
+        return
+    await cursor.execute(TEMPORARY.format(table=table, columns=TABLES[table]))
     await copy_in(cursor, table, [column.split()[1] for column in TABLES[table].split(", ")], rows)
     for step in steps:
         await cursor.execute(step.statement, {"now": now} if "%(now)s" in step.statement else None)

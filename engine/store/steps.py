@@ -24,10 +24,13 @@ TABLES = {
         "client_id int8, plan_id int8, currency text, case_id int8, today date, key text, says jsonb, inputs jsonb"
     ),
 }
-TEMPORARY = "".join(
-    f"create temporary table if not exists {table} ({columns}) on commit delete rows;"
-    for table, columns in TABLES.items()
+TEMPORARY = "create temporary table if not exists {table} ({columns}) on commit delete rows"
+LOG = "decided_log"
+LOGGED = (
+    "decisions (client_id, plan_id, currency, case_id, day, key, says, inputs, plan_name, at)",
+    ("int8", "int8", "varchar", "int8", "date", "varchar", "jsonb", "jsonb", "varchar", "timestamptz"),
 )
+"""The log itself takes many rows as they are: the columns of its table here, then two more; and the types of all."""
 
 
 class Step(NamedTuple):
