@@ -75,7 +75,7 @@ async def _look_at(database: Database, slice_: Sequence[int], now: datetime) -> 
         while left:
             part = left.pop()
             try:
-                decided.add(await look(session, part, now))
+                decided.add(await look(session, part, now, patient=True))
             except Exception as fault:
                 if not of_a_client(fault) or len(decided.aside) == MOST:
                     raise
@@ -92,12 +92,17 @@ def halves(part: Sequence[int]) -> list[Sequence[int]]:
     return [part[middle:], part[:middle]]
 
 
-async def look(session: ReadSession, clients: Sequence[int], now: datetime) -> list[tuple[Positions, list[Decision]]]:
-    """The facts of each of these clients who has any, and the decisions on each of their plans."""
+async def look(
+    session: ReadSession, clients: Sequence[int], now: datetime, *, patient: bool = False
+) -> list[tuple[Positions, list[Decision]]]:
+    """The facts of each of these clients who has any, and the decisions on each of their plans.
+
+    Who is `patient` holds nobody, and lets others on the event loop go before.
+    """
     found: list[tuple[Positions, list[Decision]]] = []
     async for positions in positions_of(session, clients, now):
         found.append((positions, _decide(positions)))
-        if len(found) % BREATH == 0:
+        if patient and len(found) % BREATH == 0:
             await asyncio.sleep(0)
     return found
 
