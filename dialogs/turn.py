@@ -272,10 +272,12 @@ def _repair(walk: Walk, reading: Reading) -> None:
 
 
 def _unsure(script: Script, reading: Reading) -> tuple[Option, ...]:
-    """The menu entries of the two likeliest intents; nothing where one of them has none."""
-    wanted = [script.repairs.get(intent, "") for intent in (reading.intent, reading.second)]
-    found = [script.option(step) for step in wanted if step]
-    options = tuple(option for option, _ in filter(None, found))
+    """The menu entries of the two likeliest intents; nothing where one has none, unless to stop is one."""
+    likeliest = (reading.intent, reading.second)
+    wanted = [script.repairs.get(intent, "") for intent in likeliest]
+    if Intent.OPT_OUT in likeliest and not all(map(script.option, wanted)):
+        wanted = [script.repairs[Intent.OPT_OUT], "more"]
+    options = tuple(option for option, _ in filter(None, map(script.option, wanted)))
     return options if len(set(options)) == len(wanted) else ()
 
 

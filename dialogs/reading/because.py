@@ -12,6 +12,8 @@ from dialogs.reading.reading import Band, Intent, Named
 MOST = 3
 SAYABLE = "kopwe"
 """Kinds of features that can be said in words: rows of letters and lengths say nothing to a person."""
+PLAIN = "ke"
+"""Kinds that say most to a person."""
 TOLD = {
     "ahead": "a day to come",
     "past": "a day gone by",
@@ -43,19 +45,20 @@ def because(told: Sequence[str], judged: Judged, spoken: Tongue, named: Named) -
 
 
 def telling(model: Model, judged: Judged) -> Iterator[str]:
-    """The features that speak most for the intent, each said in words, none twice. None of a reply that was judged by
-    its letters and its length alone.
+    """The features that speak most for the intent, each said in words, none twice, concepts before words. None of a
+    reply that was judged by its letters and its length alone.
     """
     rival = _rival(judged)
     if judged.intent not in model.intents.classes or rival not in model.intents.classes:
         return
     said: set[str] = set()
     sayable = [feature for feature in judged.found if feature[0] in SAYABLE]
-    for weight, feature in model.intents.evidence(sayable, judged.intent, rival):
+    told = model.intents.evidence(sayable, judged.intent, rival)
+    for weight, feature in sorted(told, key=lambda item: item[1][0] not in PLAIN):
         name = _in_words(feature)
-        if weight <= 0 or len(said) == MOST:
+        if len(said) == MOST:
             return
-        if name and name not in said:
+        if weight > 0 and name and name not in said:
             said.add(name)
             yield name
 

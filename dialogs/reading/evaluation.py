@@ -47,6 +47,13 @@ class Case:
         return self.found == self.intent
 
     @property
+    def stops(self) -> bool:
+        """Whether a wish to be left alone is done at once or asked about as one of two: that it is only likeliest does
+        not count."""
+        asks = self.reading.band == Band.CONFIRM and Intent.OPT_OUT in {self.found, self.reading.second}
+        return asks or (self.acted and self.found == Intent.OPT_OUT)
+
+    @property
     def latin(self) -> bool:
         """Whether a language of another alphabet is written in Latin letters."""
         return self.language in CYRILLIC and self.lettered and not any("а" <= char <= "ӿ" for char in self.text.lower())
@@ -59,7 +66,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Shares, 0 to 1. `ours` leaves out what is none of our intents; `acted` and `precise` are over these alone."""
+    """Shares, 0 to 1. `ours` leaves out what is none of our intents; `acted` and `precise` are over these alone.
+
+    Opt-outs are `heard` where they are done at once or asked about, `done` at once; of all other replies some are taken
+    for them (`false`) and some are asked about in vain (`vain`).
+    """
 
     rows: int
     right: float
@@ -69,7 +80,9 @@ class Score:
     precise: float
     other_acted: float
     opt_out_heard: float
+    opt_out_done: float
     opt_out_false: float
+    opt_out_vain: float
     language: float
     language_latin: float
 
@@ -83,7 +96,7 @@ def score(cases: Sequence[Case]) -> Score:
     ours = [case for case in cases if case.intent != NOT_OURS]
     acted = [case for case in ours if case.acted]
     stops = [case for case in cases if case.intent == Intent.OPT_OUT]
-    heard = [case for case in cases if case.found == Intent.OPT_OUT and case.acted]
+    others = [case for case in cases if case.intent != Intent.OPT_OUT]
     latin = [case for case in cases if case.latin]
     native = [case for case in cases if case.lettered and not case.latin]
     return Score(
@@ -94,8 +107,10 @@ def score(cases: Sequence[Case]) -> Score:
         acted=len(acted) / max(1, len(ours)),
         precise=_share(acted, lambda case: case.right),
         other_acted=_share([case for case in cases if case.intent == NOT_OURS], lambda case: case.acted),
-        opt_out_heard=_share(stops, lambda case: case.found == Intent.OPT_OUT),
-        opt_out_false=len([case for case in heard if not case.right]) / max(1, len(cases) - len(stops)),
+        opt_out_heard=_share(stops, lambda case: case.stops),
+        opt_out_done=_share(stops, lambda case: case.acted and case.right),
+        opt_out_false=_share(others, lambda case: case.acted and case.found == Intent.OPT_OUT) if others else 0.0,
+        opt_out_vain=_share(others, lambda case: case.stops and case.reading.band == Band.CONFIRM) if others else 0.0,
         language=_share(native, lambda case: case.reading.language == case.language),
         language_latin=_share(latin, lambda case: case.reading.language == case.language),
     )

@@ -29,6 +29,8 @@ BINDING = frozenset({Intent.OPT_OUT, Intent.WRONG_PERSON, Intent.ALREADY_PAID, I
 """What goes before the wish of the whole reply where one clause says it."""
 REFUSING = frozenset({Intent.HARDSHIP, Intent.DENY, Intent.OTHER})
 """What a promise in a clause of its own goes before: not today, but on Friday."""
+STOPPING = frozenset({Intent.OPT_OUT, Intent.WRONG_PERSON})
+"""What ends the messages: where it is sure, nobody needs to be asked whether they want no more of them."""
 NEVER_SECOND = frozenset({Intent.OTHER, Intent.AFFIRM, Intent.DENY, Intent.THANKS, Intent.WHO_ARE_YOU})
 """What is no wish beside another."""
 
@@ -42,6 +44,7 @@ class Thresholds:
     confirm: float
     clause: float
     clause_words: int
+    suspected: float
     always: Mapping[str, float]
     asked: Mapping[Asked, Mapping[str, float]]
 
@@ -62,7 +65,8 @@ def _factors(row: Mapping[str, float]) -> dict[str, float]:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """An intent and its runner-up; `margin` lies between their chances. `clear` says that two wishes are both meant,
-    `found` are the features of the whole reply.
+    `suspected` that one of the first two is a wish to be left alone, likely enough to be asked about; `found` are the
+    features of the whole reply.
     """
 
     intent: Intent
@@ -70,6 +74,7 @@ class Judged:
     chance: float
     margin: float
     clear: bool = False
+    suspected: bool = False
     found: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -80,6 +85,10 @@ class Judged:
     @property
     def band(self) -> Band:
         """What may be done with it. What is none of our intents is never acted on, nor offered."""
+        if self.intent in STOPPING and (self.clear or self.sure):
+            return Band.ACT
+        if self.suspected and not self.clear:
+            return Band.CONFIRM
         if self.intent == Intent.OTHER:
             return Band.ASK
         if self.clear or self.sure:
@@ -111,7 +120,7 @@ def _of_two(first: Judged, apart: set[Intent]) -> Judged:
     """The wish of the whole reply beside those of its clauses: of two the more binding goes first."""
     others = sorted(apart - {first.intent}, key=ORDER.index)
     if not others:
-        return first
+        return replace(first, clear=first.intent in apart)
     other = others[0]
     if Intent.PROMISE_TO_PAY in others and first.intent in REFUSING:
         return replace(first, intent=Intent.PROMISE_TO_PAY, second=first.intent, clear=True)
@@ -143,6 +152,9 @@ def _best(model: Model, traits: Traits, asked: Asked, never: frozenset[Intent]) 
     total = sum(weighed.values())
     left = [(-chance, name) for name, chance in weighed.items() if name not in never]
     (top, first), (next_best, second) = ((-chance, Intent(name)) for chance, name in nsmallest(2, left))
-    if next_best < FAINT * total:
+    suspected = weighed.get(Intent.OPT_OUT, 0.0) >= thresholds().suspected * total and Intent.OPT_OUT not in never
+    if suspected and first != Intent.OPT_OUT:
+        second = Intent.OPT_OUT
+    elif next_best < FAINT * total:
         second = Intent.OTHER
-    return Judged(first, second, top / total, (top - next_best) / total, found=found)
+    return Judged(first, second, top / total, (top - next_best) / total, suspected=suspected, found=found)

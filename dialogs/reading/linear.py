@@ -12,18 +12,25 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dialogs.reading.columns import fields_of, gap, kept, rows_of, totals
+from dialogs.reading.columns import fields_of, gap, kept, numbers_of, rows_of, signed, totals
 
-SCALES = {"w": 0.9, "b": 0.8, "c": 0.3, "k": 1.5, "o": 1.0, "p": 1.1, "m": 0.8, "e": 1.0, "t": 1.0, "l": 0.4}
+SCALES = {"w": 0.6, "b": 0.8, "c": 0.3, "k": 1.5, "o": 1.0, "p": 1.1, "m": 0.8, "e": 1.0, "t": 1.0, "l": 0.4}
 """How much a feature of a kind weighs before anything is learned, by its first letter (dialogs/reading/features.py)."""
 SQUARES = {kind: scale * scale for kind, scale in SCALES.items()}
 FEWEST = 2
 """Examples that a feature must stand in."""
-EPOCHS, RATE, DECAY = 12, 2.5, 0.85
-LEFT_OUT = 0.3
+EPOCHS, RATE, DECAY = 30, 4.0, 0.94
+DOUBT = 0.3
+"""Chance that is shared out among all classes when an example is learned: one that is understood well enough is not
+pressed further, and a strange one counts no more than others (label smoothing)."""
+SHARPER = 1.6
+"""How much further apart scores are put for that, so that chances tell again how often they are right."""
+LEFT_OUT = 0.5
 """Share of an example's features that each step does without, so that none is leaned on alone."""
 NEGLIGIBLE = 0.01
 """Errors of a probability below which nothing is learned."""
+FINE = 1 << 30
+"""Whole numbers in a weight of one while it is learned."""
 UNIT = 500
 """Whole numbers in a weight of one."""
 LARGEST = 32767
@@ -80,36 +87,37 @@ def learned(examples: Sequence[tuple[Sequence[str], str]]) -> Linear:
     classes = tuple(sorted({name for _, name in examples}))
     rows = [_row(found, places) for found, _ in examples]
     wanted = [classes.index(name) for _, name in examples]
-    weights = [[0.0] * len(classes) for _ in places]
+    weights, width = [0] * len(places), len(classes)
     order, rate = list(range(len(rows))), RATE
     shuffler = random.Random(SEED)  # noqa: S311 an order of examples, not a secret
     for _ in range(EPOCHS):
         shuffler.shuffle(order)
         for one in order:
             kept = [each for each in rows[one] if shuffler.random() >= LEFT_OUT]
-            _learn(weights, kept, wanted[one], rate)
+            _learn(weights, width, kept, wanted[one], rate)
         rate *= DECAY
-    whole = (max(-LARGEST, min(LARGEST, round(weight * UNIT))) for row in weights for weight in row)
+    scale = UNIT * SHARPER / FINE
+    whole = (max(-LARGEST, min(LARGEST, round(weight * scale))) for row in weights for weight in numbers_of(row, width))
     return Linear.of(classes, list(places), fields_of(whole))
 
 
-Row = list[tuple[int, float]]
-"""Places of features, and how much each weighs before anything is learned."""
+Row = list[tuple[int, int]]
+"""Places of features, and how much each weighs before anything is learned, in hundredths."""
 
 
 def _row(found: Sequence[str], places: dict[str, int]) -> Row:
-    return [(places[name], SQUARES[name[0]]) for name in found if name in places]
+    return [(places[name], round(SQUARES[name[0]] * 100)) for name in found if name in places]
 
 
-def _learn(weights: list[list[float]], row: Row, wanted: int, rate: float) -> None:
-    """One step: away from each wrong class by its probability, towards the right one by what it lacks."""
+def _learn(weights: list[int], width: int, row: Row, wanted: int, rate: float) -> None:
+    """One step: away from each class by what its chance is too high, towards the right one by what it lacks."""
     if not row:
         return
-    norm = math.sqrt(sum(square for _, square in row))
-    chances = softmax([total / norm for total in map(sum, zip(*[weights[place] for place, _ in row], strict=True))])
-    chances[wanted] -= 1
-    errors = [(at, chance * rate / norm) for at, chance in enumerate(chances) if abs(chance) > NEGLIGIBLE]
+    norm = math.sqrt(sum([square for _, square in row]) / 100)
+    totals = numbers_of(sum([weights[place] for place, _ in row]), width)
+    lacks = [DOUBT / width - chance for chance in softmax([total / (norm * FINE) for total in totals])]
+    lacks[wanted] += 1 - DOUBT
+    step = signed([round(lack * rate / norm * FINE / 100) if abs(lack) > NEGLIGIBLE else 0 for lack in lacks])
+    steps = {square: step * square for square in {square for _, square in row}}
     for place, square in row:
-        weight = weights[place]
-        for at, error in errors:
-            weight[at] -= error * square
+        weights[place] += steps[square]

@@ -53,6 +53,8 @@ TIMELY = frozenset(
 """Concepts that name a time and want nothing by themselves."""
 ONESELF = frozenset({"i_word", "this_that", "first_name", "call", "clock"})
 """Concepts of the words by which one says who one is: in sunt and am, the last two are found."""
+CALLING = frozenset({"call", "call_me", "i_word", "you"})
+"""Concepts of the words by which one asks to be called and for nobody in particular."""
 IN_PARTS = frozenset({"installments", "split", "monthly", "half", "gradually", "schedule", "in_parts_idiom"})
 """Concepts of paying a debt in more than one payment."""
 SHORT_WORD = 3
@@ -96,6 +98,8 @@ def read(
     wish = _ruled(judged(mind, plain, whole, asked, heard.never), whole, heard, asked, thanked=thanked)
     if wish.intent == Intent.REQUEST_INSTALLMENTS and _is_one_payment(whole, named):
         wish = replace(wish, intent=Intent.PROMISE_TO_PAY, second=Intent.REQUEST_INSTALLMENTS)
+    if asked == Asked.COUNT and named.count is not None and wish.intent == Intent.OTHER:
+        wish = replace(wish, intent=Intent.REQUEST_INSTALLMENTS, second=Intent.OTHER, margin=0.0)
     promises = wish.intent == Intent.PROMISE_TO_PAY and wish.band == Band.ACT
     if not promises and (named.dates or asked == Asked.DATE) and _is_a_time(whole):
         wish = NOBODY
@@ -163,17 +167,22 @@ def _ruled(wish: Judged, whole: Traits, heard: PlainWords, asked: Asked, *, than
     short = len(whole.tokens) <= (WHOLE_REPLY if asked_so else PLAIN_ANSWER)
     nothing = wish.intent == Intent.OTHER and (weak or asked_so) and short
     oneself = asked_so and short and wish.intent == Intent.WRONG_PERSON and _names_oneself(whole)
+    called = asked_so and short and wish.intent == Intent.HUMAN and _behind(whole) <= CALLING
     faint = weak and wish.intent in ANSWERS and (short or asked_so)
-    if heard.answer is not None and (nothing or oneself or faint):
+    if heard.answer is not None and (nothing or oneself or called or faint):
         return Judged(Intent.AFFIRM if heard.answer else Intent.DENY, Intent.OTHER, 1.0, 1.0, found=wish.found)
     if weak and heard.wavers:
         return replace(wish, margin=0.0)
-    if wish.intent == Intent.OTHER and thanked:
+    if thanked and (wish.intent == Intent.OTHER or (weak and wish.intent == Intent.AFFIRM)):
         return Judged(Intent.THANKS, Intent.OTHER, 1.0, 1.0)
     return wish
 
 
 def _names_oneself(whole: Traits) -> bool:
     """Whether behind a yes or no one says who one is and nothing else: no, I am Ana. Whose name it is, is not known."""
-    names = set().union(*concepts().found(whole.tokens[1:], whole.kins))
-    return "i_word" in names and names <= ONESELF
+    return "i_word" in (names := _behind(whole)) and names <= ONESELF
+
+
+def _behind(whole: Traits) -> set[str]:
+    """The concepts of the words behind the first."""
+    return set().union(*concepts().found(whole.tokens[1:], whole.kins))

@@ -15,7 +15,9 @@ HEADS = (
     ("precise", "of these right"),
     ("other_acted", "other acted on"),
     ("opt_out_heard", "opt-out heard"),
+    ("opt_out_done", "done at once"),
     ("opt_out_false", "false opt-outs"),
+    ("opt_out_vain", "asked about in vain"),
     ("language", "language"),
     ("language_latin", "language in Latin letters"),
 )
