@@ -71,8 +71,10 @@ returning id
 
 DROP_MOOT = text("""
 update contacts c set state = 'superseded'
-where c.id = any(:contacts) and c.state = 'planned' and exists (select from moot_contacts m where m.id = c.id)
+where c.id = any(array(select unnest(cast(:contacts as bigint[])))) and c.state = 'planned'
+  and exists (select from moot_contacts m where m.id = c.id)
 """)
+"""How many they are is hidden from the planner: its plan is kept for the next batch."""
 
 
 async def give_way(app: Application, now: datetime, shut: Collection[ChannelKind]) -> int:

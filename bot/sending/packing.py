@@ -96,10 +96,13 @@ join clients c on c.id = t.client_id
 join messages m on m.id = o.message_id
 left join contacts n on n.id = o.contact_id
 left join cases k on k.id = n.case_id
-where o.id = any(:held)
+where o.id = any(array(select unnest(cast(:held as bigint[]))))
 order by o.priority, o.send_from, o.id
 """).columns(words=Sealed, address=Sealed, name=Sealed)
-"""The guards are told in the statement that reads what is to be sent: none of it is older than they are."""
+"""The guards are told in the statement that reads what is to be sent: none of it is older than they are.
+
+How many are held is hidden from the planner: its plan is kept for the next batch, made anew it costs more than they do.
+"""
 
 
 async def parcels(session: WriteSession, held: Sequence[int]) -> list[Parcel]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +14,8 @@ from sqlalchemy import TextClause, event, func, make_url, select, text
 from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import NullType
 
 PLAN_TEXTS = "plan texts"
@@ -20,7 +23,7 @@ RECYCLED = 1800
 """Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
 PREPARED = 1000
 """Statements a connection may hold prepared: more than there are."""
-DIALECT = make_url("postgresql+psycopg://").get_dialect()()
+DIALECT = make_url("postgresql+psycopg://").get_dialect()(paramstyle="numeric_dollar")
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
@@ -31,6 +34,18 @@ class ReadSession(AsyncSession):
     many rows it has changed.
     """
 
+    _begun: SessionTransaction | None = None
+    _raw: psycopg.AsyncConnection[Any]
+
+    async def driver(self) -> psycopg.AsyncConnection[Any]:
+        """The psycopg connection of this session's transaction; see `driver`."""
+        if self._begun is None or self.sync_session.get_transaction() is not self._begun:
+            connection = await self.connection()
+            raw = await connection.get_raw_connection()
+            self._raw = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+            self._begun = self.sync_session.get_transaction()
+        return self._raw
+
     if not TYPE_CHECKING:  # the types stay those of SQLAlchemy
 
         async def execute(self, statement, params=None, **options):
@@ -39,7 +54,7 @@ class ReadSession(AsyncSession):
                 return await super().execute(statement, params, **options)
             if self.autoflush and (self.new or self.dirty or self.deleted):
                 await self.flush()
-            return await _ask(await driver(self), sql, params or {})
+            return await _ask(await self.driver(), sql, params or {})
 
         async def scalar(self, statement, params=None, **options):
             if isinstance(statement, TextClause):
@@ -59,7 +74,8 @@ class WriteSession(ReadSession):
 class Database:
     """Access to one PostgreSQL database. `url` is a SQLAlchemy URL for psycopg 3.
 
-    At most four times `pool` connections are open at once, half of them for reading; twice `pool` stay open.
+    At most four times `pool` connections are open at once, half of them for reading. Once opened they stay open: a new
+    one would have to plan everything anew, which costs far more than it holds.
     """
 
     def __init__(self, url: str, *, pool: int = 5) -> None:
@@ -114,8 +130,8 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
     isolation = "AUTOCOMMIT" if reading else "READ COMMITTED"
     engine = create_async_engine(
         url,
-        pool_size=pool,
-        max_overflow=pool,
+        pool_size=2 * pool,
+        max_overflow=0,
         pool_use_lifo=True,
         pool_recycle=RECYCLED,
         hide_parameters=True,
@@ -131,22 +147,37 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
     return engine
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A statement with its values numbered ($1, ...), and their names in that order."""
+
+    sql: str
+    names: tuple[str, ...]
+
+
 @lru_cache(maxsize=PREPARED)
-def _in_sql(statement: TextClause) -> str | None:
+def _in_sql(statement: TextClause) -> _Question | None:
     """A statement as the driver takes it; None where types of ours have to be told of its values first."""
-    compiled = statement.compile(dialect=DIALECT)
+    compiled = cast("SQLCompiler", statement.compile(dialect=DIALECT))
     typed = any(not isinstance(one.type, NullType) for one in compiled.binds.values())
-    return None if typed else str(compiled)
+    return None if typed else _Question(str(compiled), tuple(compiled.positiontup or ()))
 
 
-async def _ask(connection: psycopg.AsyncConnection[Any], sql: str, values: Mapping[str, Any]) -> Result[Any]:
+async def _ask(connection: psycopg.AsyncConnection[Any], asked: _Question, values: Mapping[str, Any]) -> Result[Any]:
+    """Prepared from the first time: planning a statement five times before its plan is kept costs more."""
+    cursor = psycopg.AsyncRawCursor(connection)
     try:
-        async with connection.cursor() as cursor:
-            await cursor.execute(sql, values)
-            rows = [] if cursor.description is None else await cursor.fetchall()
-            return IteratorResult(SimpleResultMetaData([one.name for one in cursor.description or ()]), iter(rows))
+        await cursor.execute(asked.sql, [values[name] for name in asked.names], prepare=True)
+        told = cursor.pgresult
+        names = tuple([told.fname(place) for place in range(told.nfields)]) if told else ()
+        return IteratorResult(_named(names), iter(await cursor.fetchall() if names else ()))
     except psycopg.Error as fault:
-        raise DBAPIError.instance(sql, None, fault, psycopg.Error, hide_parameters=True) from fault
+        raise DBAPIError.instance(asked.sql, None, fault, psycopg.Error, hide_parameters=True) from fault
+
+
+@lru_cache(maxsize=PREPARED)
+def _named(columns: tuple[bytes | None, ...]) -> SimpleResultMetaData:
+    return SimpleResultMetaData([(name or b"").decode() for name in columns])
 
 
 async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:
@@ -171,7 +202,5 @@ async def copy_in(
 
 
 async def driver(session: ReadSession) -> psycopg.AsyncConnection[Any]:
-    """The psycopg connection of this session's transaction, for COPY."""
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+    """The psycopg connection of this session's transaction, for COPY and for what is asked in its own binary form."""
+    return await session.driver()
