@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from sqlalchemy import TextClause, event, func, make_url, select, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import SessionTransaction
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import NullType
+
+from engine.store.pool import SteadyPool
 
 PLAN_TEXTS = "plan texts"
 RECYCLED = 1800
 """Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
 PREPARED = 1000
 """Statements a connection may hold prepared: more than there are."""
-DIALECT = make_url("postgresql+psycopg://").get_dialect()(paramstyle="numeric_dollar")
+DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # it has no types
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
@@ -124,15 +126,14 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
     """Connections; those for `reading` commit each statement by itself, and the server refuses what would write.
 
     psycopg forgets every prepared statement at a rollback, and PostgreSQL would plan each anew: reading in
-    transactions, which end by a rollback, cost more in plans than in answers. The connection used last is taken first,
-    for it has its plans.
+    transactions, which end by a rollback, cost more in plans than in answers.
     """
     isolation = "AUTOCOMMIT" if reading else "READ COMMITTED"
     engine = create_async_engine(
         url,
         pool_size=2 * pool,
         max_overflow=0,
-        pool_use_lifo=True,
+        poolclass=SteadyPool,
         pool_recycle=RECYCLED,
         hide_parameters=True,
         isolation_level=isolation,
@@ -158,7 +159,7 @@ class _Question:
 @lru_cache(maxsize=PREPARED)
 def _in_sql(statement: TextClause) -> _Question | None:
     """A statement as the driver takes it; None where types of ours have to be told of its values first."""
-    compiled = cast("SQLCompiler", statement.compile(dialect=DIALECT))
+    compiled = statement.compile(dialect=DIALECT)
     typed = any(not isinstance(one.type, NullType) for one in compiled.binds.values())
     return None if typed else _Question(str(compiled), tuple(compiled.positiontup or ()))
 
