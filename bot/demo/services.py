@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from random import Random
 
-import httpx
 import structlog
+from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from bot.sandbox import Sandbox
 from engine.plan import Verb
@@ -40,10 +40,11 @@ class ServiceSystem:
     def __init__(self, sandbox: Sandbox, seed: int) -> None:
         settings = sandbox.settings
         self._seed = seed
-        self._http = httpx.AsyncClient(
-            base_url=settings.public_url,
+        self._http = ClientSession(
+            settings.public_url,
             headers={"Authorization": f"Bearer {settings.api_token.get_secret_value()}"},
-            timeout=10,
+            timeout=ClientTimeout(10),
+            raise_for_status=True,
         )
         self._next: datetime | None = None
 
@@ -58,18 +59,19 @@ class ServiceSystem:
         """Answer every open order. How many there were."""
         answered = after = 0
         while True:
-            answer = await self._http.get("/api/orders", params={"after": after, "limit": BATCH})
-            orders = answer.raise_for_status().json()
-            if not orders:
-                return answered
+            async with self._http.get("/api/orders", params={"after": after, "limit": BATCH}) as answer:
+                orders = await answer.json()
             for order in orders:
                 said = what_becomes_of(self._seed, order["id"], order["order"])
-                (await self._http.post(f"/api/orders/{order['id']}", json=said)).raise_for_status()
+                async with self._http.post(f"/api/orders/{order['id']}", json=said) as answer:
+                    await answer.read()
                 answered, after = answered + 1, order["id"]
+            if len(orders) < BATCH:
+                return answered
 
     async def close(self) -> None:
         """Hang up."""
-        await self._http.aclose()
+        await self._http.close()
 
 
 @asynccontextmanager
@@ -90,7 +92,7 @@ async def answering(system: ServiceSystem) -> AsyncIterator[None]:
         while True:
             try:
                 await system.work()
-            except httpx.HTTPError as error:
+            except (ClientError, TimeoutError) as error:
                 log.warning("the service system could not work", fault=type(error).__name__)
             await asyncio.sleep(POLL_SECONDS)
 

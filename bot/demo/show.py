@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 from rich import box
 from rich.console import Console
@@ -53,7 +55,10 @@ def show_demo(data: Path, clients: int, *, once: bool, port: int, fresh: bool) -
     if fresh:
         drop_demo_store(settings)
         stage.clear()
+    telegram = Thread(target=import_module, args=("channels.telegram",))
+    telegram.start()  # its SDK takes seconds to load, and so does a store to be made: they go together
     with case_store(settings, console.print, durable=False) as url:
+        telegram.join()
         run(_demo(console, url, stage, clients, once=once, port=port))
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import httpx
+from aiohttp import ClientSession, ClientTimeout
 
 from bot.demo.manners import Reaction, bank_day, reaction
 from bot.sandbox import Sandbox
@@ -61,7 +63,7 @@ class Subscribers:
         self._seen: Counter[ChannelKind] = Counter()
         self._messages: Counter[tuple[int, ChannelKind]] = Counter()
         self._planned: dict[str, Deed] = {}
-        self._http = httpx.AsyncClient(follow_redirects=False, timeout=10)
+        self._http = ClientSession(timeout=ClientTimeout(10))
 
     def look(self) -> None:
         """Read what has arrived since the last look, and plan what to do about it."""
@@ -156,15 +158,16 @@ class Subscribers:
         if found is None:
             return
         address = f"{self._sandbox.settings.public_url}{urlsplit(found.group()).path}"
-        page = await self._http.get(address)
-        if page.status_code != httpx.codes.OK:
-            return
-        answer = await self._http.post(address, data={}, headers={"Origin": self._sandbox.settings.public_url})
-        if answer.is_redirect:
-            try:
-                await self._sandbox.carriers.payments.pay(answer.headers["location"])
-            except NotPaid:
+        async with self._http.get(address, allow_redirects=False) as page:
+            await page.read()
+            if page.status != HTTPStatus.OK:
                 return
+        origin = {"Origin": self._sandbox.settings.public_url}
+        async with self._http.post(address, data={}, headers=origin, allow_redirects=False) as answer:
+            await answer.read()
+        if "Location" in answer.headers:
+            with suppress(NotPaid):
+                await self._sandbox.carriers.payments.pay(answer.headers["Location"])
 
     async def _pay_at_bank(self, who: Subscriber, key: str, now: datetime) -> None:
         """The billing system tells of a payment of all that is due."""
@@ -179,7 +182,7 @@ class Subscribers:
 
     async def close(self) -> None:
         """Hang up."""
-        await self._http.aclose()
+        await self._http.close()
 
 
 def _deed(doing: Reaction, who: Subscriber, channel: ChannelKind, address: str, number: int, body: str) -> Deed:
