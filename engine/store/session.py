@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
+from psycopg.pq import ExecStatus
 from sqlalchemy import TextClause, event, func, make_url, select, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
@@ -170,8 +171,10 @@ async def _ask(connection: psycopg.AsyncConnection[Any], asked: _Question, value
     try:
         await cursor.execute(asked.sql, [values[name] for name in asked.names], prepare=True)
         told = cursor.pgresult
-        names = tuple([told.fname(place) for place in range(told.nfields)]) if told else ()
-        return IteratorResult(_named(names), iter(await cursor.fetchall() if names else ()))
+        if told is None or told.status != ExecStatus.TUPLES_OK:
+            return IteratorResult(_named(()), iter(()))
+        columns = tuple([told.fname(place) for place in range(told.nfields)])
+        return IteratorResult(_named(columns), iter(await cursor.fetchall()))
     except psycopg.Error as fault:
         raise DBAPIError.instance(asked.sql, None, fault, psycopg.Error, hide_parameters=True) from fault
 
