@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.application import INBOUND, Application
 from bot.content import pack, unpack
@@ -43,13 +43,20 @@ from engine.outcome import LinkWanted, OperatorRequested
 from engine.run import decide_clients
 from engine.store.consents import Means
 from engine.store.session import ReadSession, WriteSession, lock_clients
-from engine.store.tables.portfolio import Account, Address, Client
+from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
 
 CALLS = "twilio-calls"
 LINK = "pay_link"
 STOP = "stop"
 """What the key for it says; a word of every language (`dialogs.reading`)."""
+
+KNOWN = text("""
+select array(select ref from accounts where client_id = :client order by id) as refs,
+       exists (select from addresses where client_id = :client and channel = 'sms' and dead_since is null
+                 and opted_out_at is null) as texts
+""")
+"""Who somebody proves to be, and whether they can be sent an SMS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +131,12 @@ async def call_facts(
     session: ReadSession, app: Application, client: Client, talk: Conversation, now: datetime
 ) -> Facts:
     """What may be said in a call: there is a pay link where it can be sent by SMS."""
-    refs = await session.scalars(select(Account.ref).where(Account.client_id == client.id).order_by(Account.id))
+    known = (await session.execute(KNOWN, {"client": client.id})).one()
     facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency, talk.contact_id)
-    texts = await texts_to(session, app, client.id) is not None
+    texts = known.texts and ChannelKind.SMS in app.channels
     return replace(
         facts,
-        account_tails=tuple(dict.fromkeys(filter(None, map(tail, refs)))),
+        account_tails=tuple(dict.fromkeys(filter(None, map(tail, known.refs)))),
         link_by_sms=texts,
         pay_link=facts.pay_link if texts else "",
     )

@@ -86,11 +86,9 @@ async def _call(session: WriteSession, app: Application, key: str) -> Call | Non
     except ValueError:
         talk = await session.scalar(select(Conversation).where(Conversation.thread == key))
         return await call_of(session, app, talk, key, None, app.clock()) if talk else None
-    row = await _outbound(session, attempt)
-    if row is None:
-        return None
-    talk = await session.get_one(Conversation, row.conversation_id)
-    return await call_of(session, app, talk, key, attempt, app.clock())
+    opened = select(Conversation).join(Outbound, Outbound.conversation_id == Conversation.id)
+    talk = await session.scalar(opened.join(Attempt, Attempt.outbound_id == Outbound.id).where(Attempt.id == attempt))
+    return await call_of(session, app, talk, key, attempt, app.clock()) if talk else None
 
 
 async def _outbound(session: WriteSession, attempt: UUID) -> Outbound | None:

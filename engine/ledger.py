@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.agreements.appropriation import appropriate
@@ -125,19 +125,16 @@ async def _settle(session: WriteSession, payment: Payment, now: datetime) -> Non
     await _settle_claims(session, payment)
 
 
+ARRIVED = text("""
+update payments set status = 'rejected'
+where client_id = :client and currency = :currency and source = 'claim' and status = 'unconfirmed' and amount <= :amount
+""")
+
+
 async def _settle_claims(session: WriteSession, payment: Payment) -> None:
     """What the client said was paid has arrived: their claims of no more than this payment freeze nothing longer."""
-    await session.execute(
-        update(Payment)
-        .where(
-            Payment.client_id == payment.client_id,
-            Payment.currency == payment.currency,
-            Payment.source == CLAIM,
-            Payment.status == PaymentStatus.UNCONFIRMED,
-            Payment.amount <= payment.amount,
-        )
-        .values(status=PaymentStatus.REJECTED)
-    )
+    paid = {"client": payment.client_id, "currency": payment.currency, "amount": payment.amount}
+    await session.execute(ARRIVED, paid)
 
 
 Balances = list[tuple[int, int]]

@@ -94,6 +94,13 @@ order by o.id limit :limit
 """)
 
 
+ORDERED = text("select client_id from service_orders where id = :order")
+DONE = text("""
+select verb from service_orders
+where account_id = :account and outcome = 'done' and verb = any(:verbs) order by id desc limit 1
+""")
+
+
 async def open_orders(
     session: ReadSession,
     now: datetime,
@@ -137,7 +144,7 @@ async def acknowledge(session: WriteSession, number: int, said: Acknowledgement,
     A refusal makes a task to review; who has a service back is told so. Raises NoSuchOrder, or Contradicted for another
     outcome or reference.
     """
-    client = await session.scalar(select(ServiceOrder.client_id).where(ServiceOrder.id == number))
+    client = await session.scalar(ORDERED, {"order": number})
     if client is None:
         raise NoSuchOrder
     await lock_clients(session, [client])
@@ -174,16 +181,7 @@ async def acknowledge(session: WriteSession, number: int, said: Acknowledgement,
 
 async def _status(session: ReadSession, account: Account) -> str:
     """By the latest order that was done: systems may answer out of order."""
-    done = await session.scalar(
-        select(ServiceOrder.verb)
-        .where(
-            ServiceOrder.account_id == account.id,
-            ServiceOrder.outcome == OrderOutcome.DONE,
-            ServiceOrder.verb.in_(STATUS_AFTER),
-        )
-        .order_by(ServiceOrder.id.desc())
-        .limit(1)
-    )
+    done = await session.scalar(DONE, {"account": account.id, "verbs": list(STATUS_AFTER)})
     return STATUS_AFTER[done] if done else account.status
 
 
