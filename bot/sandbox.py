@@ -20,7 +20,7 @@ from bot.paypoints import SAMPLE
 from bot.port import bind
 from bot.server import serving
 from bot.settings import Settings
-from bot.ticks import talk_tick
+from bot.ticks import talk_round
 from bot.wiring import Wired, wire
 from channels.sandbox.faults import FaultPlan, FaultyTwilio
 from channels.sandbox.payments import PaymentProvider as PaymentsCarrier
@@ -72,7 +72,7 @@ class Sandbox:
         """Work until nothing is left to do at this moment: inbox, contacts, outbox and carriers all quiet."""
         while True:
             await self.carriers.settle()
-            done = await talk_tick(self.wired.app, self.wired.app.clock())
+            done = await talk_round(self.wired.app, self.wired.app.clock())
             if not done and self.carriers.quiet():
                 return
 

@@ -60,28 +60,21 @@ async def day_tick(app: Application, now: datetime) -> None:
         return
 
 
-async def talk_tick(app: Application, now: datetime) -> int:
-    """Handle what came in and what did not, send what is queued, open due contacts, until nothing is left.
+async def talk_round(app: Application, now: datetime) -> int:
+    """Handle what came in and what did not, send what is queued, open due contacts: what of it there is. How much.
 
-    How much was done. No contact is opened while a whole batch was queued: a backlog waits as contacts, not as messages
-    going stale.
+    No contact is opened while a whole batch was queued: a backlog waits as contacts, not as messages going stale.
     """
-    done = 0
-    while True:
-        async with app.database.read() as session:
-            inbox, contacts, messages, silences = (await session.execute(WAITING, {"now": now})).one()
-        before = done
-        done += await handle_inbox(app, now) if inbox else 0
-        done += await break_silences(app, now) if silences else 0
-        sent = await send_due(app, now) if messages else 0
-        done += sent
-        done += await open_contacts(app, now) if contacts and sent < BATCH else 0
-        if done == before:
-            return done
+    async with app.database.read() as session:
+        inbox, contacts, messages, silences = (await session.execute(WAITING, {"now": now})).one()
+    done = await handle_inbox(app, now) if inbox else 0
+    done += await break_silences(app, now) if silences else 0
+    sent = await send_due(app, now) if messages else 0
+    return done + sent + (await open_contacts(app, now) if contacts and sent < BATCH else 0)
 
 
 async def contacts_tick(app: Application, now: datetime) -> None:
-    """Open due contacts until nothing is left, or enough is queued: a backlog waits as contacts, as in `talk_tick`.
+    """Open due contacts until nothing is left, or enough is queued: a backlog waits as contacts, as in `talk_round`.
 
     Each channel has its own: a carrier that is slow or down holds up only who is to be reached by it, and one that is
     down them only until their hours are nearly over (`bot.outreach.LAST_CALL`).

@@ -10,7 +10,6 @@ from sending import Post, post
 
 from bot.silences import break_silences
 from bot.speaking import UNREADABLE
-from bot.ticks import talk_tick
 
 NEWER = "update conversations set state = state || '{\"schema\": 99}'"
 GONE = "update conversations set script = 'gone'"
@@ -37,7 +36,7 @@ async def test_a_reminder_that_waits_in_the_queue_is_still_put_into_words(office
     office.clock.advance(office.clock() + timedelta(days=1))
     assert await break_silences(office.app, office.clock()) == 1
     await office.store(GONE)
-    await talk_tick(office.app, office.clock())
+    await office.talk()
     assert office.sms.sent[-1].body.endswith(question)
     assert len(office.sms.sent) == 3
 
@@ -65,7 +64,7 @@ async def test_a_rung_that_is_left_of_a_talk_that_has_gone_on_calls_no_person(of
     await office.store(change)
     told = len(office.sms.sent)
     office.clock.advance(office.clock() + timedelta(days=1))
-    await talk_tick(office.app, office.clock())
+    await office.talk()
     assert len(office.sms.sent) == told
     assert await office.asks("select from silences") == []
     assert await office.asks("select owner, (select count(*) from tasks) from conversations") == [("bot", 0)]

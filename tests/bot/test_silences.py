@@ -12,7 +12,6 @@ import pytest
 from sending import Carrier, Post, post
 
 from bot.silences import break_silences
-from bot.ticks import talk_tick
 from dialogs.flow import SPEC
 from dialogs.script import Script, parse_script
 from engine.agreements.pauses import pause
@@ -96,7 +95,7 @@ async def asked(office: Post) -> None:
 
 async def later(office: Post, **by: float) -> None:
     office.clock.advance(office.clock() + timedelta(**by))
-    await talk_tick(office.app, office.clock())
+    await office.talk()
 
 
 def texts(office: Post) -> list[str]:
@@ -181,7 +180,7 @@ async def test_two_clocks_at_once_remind_once(office: Post) -> None:
     office.clock.advance(office.clock() + timedelta(hours=5))
     done = await asyncio.gather(*(break_silences(office.app, office.clock()) for _ in range(4)))
     assert sum(done) == 1
-    await talk_tick(office.app, office.clock())
+    await office.talk()
     assert [text for text in texts(office) if "still there" in text] == [texts(office)[-1]]
 
 
@@ -196,8 +195,8 @@ async def test_a_process_that_dies_over_a_rung_leaves_it_to_the_next(office: Pos
         dying.cancel()
         with suppress(asyncio.CancelledError):
             await dying
-    await talk_tick(office.app, office.clock())
-    await talk_tick(office.app, office.clock())
+    await office.talk()
+    await office.talk()
     assert [text for text in texts(office) if "still there" in text] == [texts(office)[-1]]
 
 
@@ -374,7 +373,7 @@ async def test_rungs_that_cannot_even_be_handed_over_wait_and_stop_no_other(data
         await office.store("alter table tasks add constraint nobody_is_there check (false) not valid")
         office.clock.advance(office.clock() + timedelta(hours=5))
         assert await break_silences(office.app, office.clock()) == 4
-        await talk_tick(office.app, office.clock())
+        await office.talk()
         assert "still there" in texts(office)[-1]
         assert (
             await office.asks("select turn, due_at from silences where rung = 0")

@@ -19,7 +19,7 @@ from bot.clock import SimulatedClock
 from bot.inbox import keep
 from bot.outreach import open_contacts
 from bot.sending.sender import send_due
-from bot.ticks import day_tick, talk_tick
+from bot.ticks import day_tick, talk_round
 from channels.layout import numbered
 from channels.port import CannotTell, Capabilities, Draft, Envelope, LookupFailed, Receipt, Sought
 from dialogs.catalog import load_catalogs
@@ -99,6 +99,11 @@ class Post:
         while await open_contacts(self.app, self.clock()):
             pass
 
+    async def talk(self) -> None:
+        """Everything there is to do at this moment."""
+        while await talk_round(self.app, self.clock()):
+            pass
+
     async def send(self) -> int:
         """One pass of the sender."""
         return await send_due(self.app, self.clock())
@@ -125,7 +130,7 @@ class Post:
     async def says(self, words: str) -> str:
         """The first client writes, and is answered: with what."""
         await self.hears(words)
-        await talk_tick(self.app, self.clock())
+        await self.talk()
         return self.sms.sent[-1].body
 
     async def states(self) -> list[tuple[str, int]]:
