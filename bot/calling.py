@@ -53,10 +53,9 @@ STOP = "stop"
 
 KNOWN = text("""
 select array(select ref from accounts where client_id = :client order by id) as refs,
-       exists (select from addresses where client_id = :client and channel = 'sms' and dead_since is null
-                 and opted_out_at is null) as texts
+       exists (select from addresses
+               where client_id = :client and channel = 'sms' and coalesce(dead_since, opted_out_at) is null) as texts
 """)
-"""Who somebody proves to be, and whether they can be sent an SMS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +143,9 @@ async def call_facts(
 
 async def texts_to(session: ReadSession, app: Application, client: int) -> Address | None:
     """The telephone a link can be sent to, while a call goes on."""
-    if ChannelKind.SMS not in app.channels:
-        return None
-    usable = select(Address).where(
-        Address.client_id == client,
-        Address.channel == ChannelKind.SMS,
-        Address.dead_since.is_(None),
-        Address.opted_out_at.is_(None),
-    )
-    return await session.scalar(usable.order_by(Address.id).limit(1))
+    mine = select(Address).where(Address.client_id == client, Address.channel == ChannelKind.SMS)
+    usable = mine.where(Address.dead_since.is_(None), Address.opted_out_at.is_(None))
+    return await session.scalar(usable.order_by(Address.id).limit(1)) if ChannelKind.SMS in app.channels else None
 
 
 async def open_call(call: Call, event: CallEvent, opening: MessageRow) -> str:
