@@ -12,13 +12,14 @@ from bot.hearing import Letter
 from bot.statuses import STATUSES
 from channels.incoming_mail import read_mail
 from channels.incoming_telegram import Blocked, LanguageWanted, TelegramStart, read_update
+from channels.one_click import read_one_click
 from channels.port import Inbound
 from channels.signatures import form_pairs
 from channels.sms import read_sms
 from dialogs.message import Chose
 from engine.store.session import WriteSession
 
-SMS, MAIL, PAYMENTS, TELEGRAM = "twilio-sms", "mail", "payments", "telegram"
+SMS, MAIL, PAYMENTS, TELEGRAM, ONE_CLICK = "twilio-sms", "mail", "payments", "telegram", "one-click"
 MOST = 20
 """So many are taken up in one transaction: whoever wrote is held as long as it lasts, and for so many nothing has to be
 copied into tables (`engine.store.decisions.FEW`)."""
@@ -124,4 +125,9 @@ def _sender(told: object) -> str:
     return told.chat if isinstance(told, TelegramStart | LanguageWanted | Blocked) else ""
 
 
-READERS: Mapping[str, Callable[[bytes], object]] = {SMS: read_text, MAIL: read_mail, TELEGRAM: read_update}
+READERS: Mapping[str, Callable[[bytes], object]] = {
+    SMS: read_text,
+    MAIL: read_mail,
+    TELEGRAM: read_update,
+    ONE_CLICK: read_one_click,
+}

@@ -14,7 +14,7 @@ from hashlib import sha256
 from sqlalchemy import select, text
 
 from bot.application import Application
-from bot.arrivals import MAIL, PAYMENTS, SMS, TELEGRAM, Arrival, arrivals, read_text, told_by
+from bot.arrivals import MAIL, ONE_CLICK, PAYMENTS, SMS, TELEGRAM, Arrival, arrivals, read_text, told_by
 from bot.chats import After, handle_update
 from bot.consenting import stop_unheard
 from bot.delivery import note_statuses
@@ -26,6 +26,7 @@ from bot.sending.parking import complain
 from bot.statuses import NOT_OURS, STATUSES, book_statuses
 from bot.thanks import thank
 from channels.incoming_mail import MailRefused, read_mail
+from channels.one_click import read_one_click
 from channels.port import Inbound, StatusReport, Unreadable
 from engine.store.session import WriteSession
 from engine.store.tables.talk import InboxEvent, InboxState
@@ -205,6 +206,10 @@ async def _read_mail(session: WriteSession, app: Application, row: InboxEvent, n
         raise Parked(str(refused)) from refused
 
 
+async def _read_one_click(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
+    await _heard(session, app, row, read_one_click(row.raw), now)
+
+
 async def _read_payment(session: WriteSession, app: Application, row: InboxEvent, now: datetime) -> None:
     try:
         paid = await book_payment(session, stored_event(row.raw), now, app.hours)
@@ -229,4 +234,5 @@ READERS: dict[str, Reader] = {
     MAIL: _read_mail,
     PAYMENTS: _read_payment,
     TELEGRAM: handle_update,
+    ONE_CLICK: _read_one_click,
 }

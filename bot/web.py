@@ -10,8 +10,10 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from bot.application import Application
 from bot.console.application import Room, console_application
 from bot.pay.desk import PayDesk
+from bot.pay.pages import Pages
 from bot.pay.routes import router as pay_routes
 from bot.routes.api import Refused, api_routes, refused
+from bot.routes.stopping import stopping_routes
 from bot.routes.telegram import NotJson, telegram_routes
 from bot.routes.voice import voice_routes
 from bot.routes.webhooks import REFUSALS, webhook_routes
@@ -35,6 +37,7 @@ def web_application(
     if ChannelKind.VOICE in app.channels:
         web.include_router(voice_routes(app, verifier))
     web.include_router(pay_routes(desk))
+    web.include_router(stopping_routes(app, Pages(desk)))
     web.include_router(api_routes(app, api_token))
     web.mount("/console", console_application(app, phones))
 

@@ -46,7 +46,13 @@ class Wired:
 
 def wire(settings: Settings, database_url: str, clock: Clock, hours: Hours) -> Wired:
     """The application of these settings on a migrated database."""
-    mail = EmailSettings(settings.smtp_url, settings.mail_domain, settings.creditor, log=settings.smtp_log)
+    mail = EmailSettings(
+        settings.smtp_url,
+        settings.mail_domain,
+        settings.creditor,
+        log=settings.smtp_log,
+        public_url=settings.public_url,
+    )
     provider = PaymentProvider(
         settings.payments_url,
         settings.payments_key.get_secret_value(),

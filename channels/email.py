@@ -27,6 +27,7 @@ from aiosmtplib import (
 from channels.layout import mail_text
 from channels.mail_page import answer_by_mail, mail_page
 from channels.maillog import took
+from channels.one_click import HEADERS, list_headers
 from channels.port import (
     CANNOT_TELL,
     CannotTell,
@@ -49,7 +50,7 @@ NO_SUCH_USER = frozenset({550, 551, 553})
 CLOSING = 421
 GREYLIST_WAIT = 300.0
 # Seven bits pass every relay.
-WIRE = SMTP_POLICY.clone(cte_type="7bit")
+WIRE = SMTP_POLICY.clone(cte_type="7bit", header_factory=HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class EmailSettings:
 
     With smtp:// TLS is used where the relay offers it. `domain` is ours: the sender `billing@domain`, answers to
     `reply+<thread>@domain`, bounces to `bounce+<attempt>@domain`, opt-outs to `stop+<thread>@domain`; mail for it must
-    reach the mailbox. `log` is the relay's log, where it is a Postfix of ours and can be read.
+    reach the mailbox. `log` is the relay's log, where it is a Postfix of ours and can be read. `public_url` is the web
+    application's address; where that is HTTPS, mails offer to unsubscribe by one click.
     """
 
     relay_url: str
@@ -67,6 +69,7 @@ class EmailSettings:
     timeout: float = 20.0
     connections: int = 4
     log: Path | None = None
+    public_url: str = ""
 
 
 class EmailChannel:
@@ -203,7 +206,7 @@ class EmailChannel:
             "To": draft.to,
             "Reply-To": f"reply+{draft.thread}@{domain}",
             "Subject": draft.subject,
-            "List-Unsubscribe": f"<mailto:stop+{draft.thread}@{domain}>",
+            **list_headers(draft.thread, domain, self._settings.public_url),
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
             "References": thread,

@@ -1,4 +1,4 @@
-"""The pay pages as HTML: one language each, money and dates by Babel, headers that keep them private."""
+"""The pages clients open as HTML: one language each, money and dates by Babel, headers that keep them private."""
 
 from __future__ import annotations
 

@@ -59,6 +59,29 @@ async def test_the_headers_say_that_a_machine_writes_and_where_answers_go(
     await channel.close()
 
 
+@pytest.mark.parametrize("host", ["pay.example", "a" * 60 + ".collections.telecom.example"])
+async def test_where_we_are_reached_by_https_one_click_unsubscribes(relay: SmtpRelay, now: datetime, host: str) -> None:
+    settings = EmailSettings(relay.url, "amiable.test", "Acme", public_url=f"https://{host}/")
+    channel = EmailChannel(settings, lambda: now)
+    await channel.send(draft(channel))
+    on_the_wire = dict(relay.sent[0].message.raw_items())
+    assert on_the_wire["List-Unsubscribe"].split() == [
+        f"<https://{host}/stop/c0ffee>,",
+        "<mailto:stop+c0ffee@amiable.test>",
+    ]
+    assert on_the_wire["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    await channel.close()
+
+
+async def test_where_there_is_no_https_a_mail_unsubscribes_by_mail_alone(relay: SmtpRelay, now: datetime) -> None:
+    settings = EmailSettings(relay.url, "amiable.test", "Acme", public_url="http://pay.example")
+    channel = EmailChannel(settings, lambda: now)
+    await channel.send(draft(channel))
+    assert relay.sent[0].message["List-Unsubscribe"] == "<mailto:stop+c0ffee@amiable.test>"
+    assert relay.sent[0].message["List-Unsubscribe-Post"] is None
+    await channel.close()
+
+
 async def test_the_first_mail_of_a_talk_answers_nothing(channel: EmailChannel, relay: SmtpRelay) -> None:
     await channel.send(draft(channel))
     assert relay.sent[0].message["In-Reply-To"] is None
