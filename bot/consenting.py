@@ -12,12 +12,14 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.application import Application
-from bot.correspondents import addresses_of, new_talk
+from bot.correspondents import addresses_of, hold_owners, new_talk, recent_talks
 from bot.outright import language_of, says_stop
 from bot.situation import Situations
-from bot.speaking import answer_slot, means_of, note_reply, open_talk, say, take_turn
+from bot.speaking import Slot, answer_slot, means_of, note_reply, open_talk, say, take_turn
 from channels.port import Inbound
 from dialogs.turn import start
+from engine.calendar import zone
+from engine.contact import ChannelKind
 from engine.plan import TaskKind
 from engine.run import decide_clients
 from engine.store.consents import Consent, Means, Proof, book_consent, reached
@@ -135,17 +137,43 @@ async def come_back(
     return "wants our messages again"
 
 
+async def let_back(session: WriteSession, app: Application, address: Address, proof: Proof, now: datetime) -> bool:
+    """A person says that an address may be used again; False where it was never stopped, or may be already.
+
+    Its holder is told once, in their contact hours, by a message: nobody is called for that, and no person's talk is
+    cut into. Raises ReasonMissing.
+    """
+    await hold_owners(session, [address.lookup])
+    if not (back := await book_consent(session, Consent.OPTED_IN, [address.id], proof, now)):
+        return False
+    talks = (await recent_talks(session, [address], now)).get(address.id, ())
+    held = any(talk.owner != Owner.BOT for talk in talks)
+    if back == 1 and not held and address.dead_since is None and address.channel != ChannelKind.VOICE:
+        client = await session.get_one(Client, address.client_id)
+        slot = Slot(*app.hours.next_span(now, zone(client.timezone)))
+        await greet(session, app, address, WELCOME_BACK, proof.evidence, now, slot)
+    return True
+
+
 async def greet(
-    session: WriteSession, app: Application, address: Address, script: str, event: str, now: datetime
+    session: WriteSession,
+    app: Application,
+    address: Address,
+    script: str,
+    event: str,
+    now: datetime,
+    slot: Slot | None = None,
 ) -> None:
-    """Open a talk in the client's language. Without any account there is nothing to talk of."""
+    """Open a talk in the client's language, at once where no `slot` says when. Without any account there is nothing to
+    talk of.
+    """
     await lock_clients(session, [address.client_id])
     client = await session.get_one(Client, address.client_id)
     situations = await Situations.read(session, app, [client.id], now)
     talk = await new_talk(session, app, client, address, script, situations)
     if talk is not None:
         turn = start(app.script_of(script), situations.facts(client, talk.currency), client.language, now)
-        await take_turn(session, app, talk, turn, event, now, answer_slot(now))
+        await take_turn(session, app, talk, turn, event, now, slot or answer_slot(now))
 
 
 async def ask_a_person(session: WriteSession, client: int, reason: str, source: str, now: datetime) -> None:

@@ -1,4 +1,5 @@
-"""What an operator agrees with a client by a form: promises to pay, and answers to a wish to pay in parts."""
+"""What an operator agrees with a client by a form: promises to pay, answers to a wish to pay in parts, to be written
+to again."""
 
 from __future__ import annotations
 
@@ -8,20 +9,25 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from bot.consenting import let_back
 from bot.console.deviating import NOT_THEIRS, Doing
+from bot.console.fields import Unfilled
 from engine.agreements.installments import answer_request
 from engine.agreements.promises import promise, withdraw_promise
 from engine.apply import promise_terms, unfrozen
 from engine.calendar import working_day
 from engine.installment import InstallmentPolicy, Part, schedule
 from engine.money import Money
+from engine.store.consents import Means, Proof
 from engine.store.history import note
 from engine.store.session import ReadSession, lock_clients
 from engine.store.tables.ledger import InstallmentRequest, Promise
-from engine.store.tables.portfolio import Client
+from engine.store.tables.portfolio import Address, Client
 
 MOST_PARTS = 24
 LONGEST_NAME = 120
+WHO_ASKED = "Say who asked for it, and how: that stays in the client's history as the proof."
+NOT_STOPPED = "That address may be written to already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,15 @@ async def grant(doing: Doing) -> None:
 async def refuse(doing: Doing) -> None:
     """A wish to pay in parts is refused."""
     await _answer(doing, await _request(doing), granted=False)
+
+
+async def write_again(doing: Doing) -> None:
+    """An address that was opted out may be written to again: somebody has asked for it."""
+    reason = doing.fields.text("reason", WHO_ASKED)
+    address = await doing.own(Address, "address")
+    proof = Proof(Means.OPERATOR, doing.who.name, reason)
+    if not await let_back(doing.session, doing.app, address, proof, doing.now):
+        raise Unfilled({"": NOT_STOPPED})
 
 
 async def _request(doing: Doing) -> InstallmentRequest:

@@ -47,6 +47,7 @@ ACTS: Mapping[str, Act] = {
     "withdraw": agreeing.withdraw,
     "grant": agreeing.grant,
     "refuse": agreeing.refuse,
+    "write-again": agreeing.write_again,
     "end-installments": settling.end_installments,
     "dispute": settling.note_dispute,
     "resolve": settling.resolve_the_dispute,

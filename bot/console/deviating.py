@@ -22,13 +22,13 @@ from engine.run import decide_clients
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import Case, DunningPause, Exemption
 from engine.store.tables.ledger import Dispute, InstallmentPlan, Payment, Promise
-from engine.store.tables.portfolio import Account, Client, Invoice
+from engine.store.tables.portfolio import Account, Address, Client, Invoice
 from engine.work.deviations import Deviator, NoRunningCase, add_contact, change_version, hold_stage, move, resume, skip
 
 CHOOSE_STAGE = "Choose a stage."
 NOT_THEIRS = "That belongs to another client, or is gone. Reload the page to see what is there."
 
-Owned = TypeVar("Owned", Dispute, InstallmentPlan, Invoice, Payment, Promise)
+Owned = TypeVar("Owned", Address, Dispute, InstallmentPlan, Invoice, Payment, Promise)
 
 
 @dataclass(frozen=True, slots=True)

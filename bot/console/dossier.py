@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from bot.console.positions import Position, positions
 from engine.ledger import credits_of
 from engine.money import Money
+from engine.store.consents import Means, stopped_by
 from engine.store.session import ReadSession
 from engine.store.tables.casework import DunningPause, Exemption
 from engine.store.tables.ledger import Appropriation, Installment, InstallmentPlan, Promise
@@ -43,11 +44,12 @@ class Spared:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """One client, at `now`; `today` is their own day."""
+    """One client, at `now`; `today` is their own day. `stopped_by` says how addresses were opted out last."""
 
     client: Client
     today: date
     addresses: Sequence[Address]
+    stopped_by: Mapping[int, Means]
     positions: Sequence[Position]
     pauses: Sequence[DunningPause]
     exemptions: Sequence[Spared]
@@ -68,6 +70,7 @@ async def dossier(session: ReadSession, client: Client, today: date, now: dateti
         client=client,
         today=today,
         addresses=(await session.scalars(select(Address).where(Address.client_id == client.id))).all(),
+        stopped_by=await stopped_by(session, client.id),
         positions=await positions(session, client.id, now),
         pauses=(await session.scalars(pauses.order_by(DunningPause.ends.desc(), DunningPause.id))).all(),
         exemptions=await _exemptions(session, client.id, today),

@@ -4,12 +4,12 @@ Every opt-out, opt-in and finding about an address, by whatever means and on wha
 `consent` (the view `consents` shows them in columns), never changed or taken back. What an address says of itself
 (`opted_out_at`, `dead_since`) is the present of that ledger and is written here, in the same statement's transaction.
 A line is written when something changes: a second STOP is none. Consent is given back only by the person who took it
-away, in so many words, or by an operator who says why (the console has no form for that yet).
+away, in so many words, or by an operator who says who asked for it, and how.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from enum import StrEnum
 from sqlalchemy import select, text, update
 
 from engine.store.history import note
-from engine.store.session import WriteSession
+from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.portfolio import Address
 
 CONSENT = "consent"
@@ -67,6 +67,12 @@ where a.id = any(:addresses) and latest.what = 'unusable' and latest.means = 'ca
 """Which of some addresses are unusable because a carrier said so."""
 
 
+LATEST_STOPS = text("""
+select distinct on (address_id) address_id, means from consents
+where client_id = :client and what = 'opted_out' order by address_id, id desc
+""")
+
+
 class ReasonMissing(ValueError):
     """Whoever lets an address be written to again on behalf of its holder says why."""
 
@@ -99,6 +105,12 @@ async def book_consent(
         line = {"what": what, "address": row.id, "channel": row.channel, "means": proof.means}
         note(session, row.client_id, now, CONSENT, **line, evidence=proof.evidence, reason=proof.reason or None)
     return len(changed)
+
+
+async def stopped_by(session: ReadSession, client: int) -> Mapping[int, Means]:
+    """By which means each address of a client was opted out, the last time it was."""
+    rows = await session.execute(LATEST_STOPS, {"client": client})
+    return {row.address_id: Means(row.means) for row in rows}
 
 
 async def reached(session: WriteSession, addresses: Collection[Address], proof: Proof, now: datetime) -> None:
