@@ -9,8 +9,11 @@ from axe_playwright_python.async_playwright import Axe
 from consoles import PASSWORD
 from pages import quiet_page
 from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
 
 from bot.ticks import day_tick
+from engine.store.consents import Consent, Means, Proof, book_consent
+from engine.store.tables.portfolio import Address
 
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll, .unseen, dialog"))
@@ -109,11 +112,16 @@ async def test_what_is_typed_into_a_form_stays_while_the_client_writes(desk, olg
 async def test_open_and_refused_forms_are_clean_and_fit(desk, olga, look, width):
     await olga.emulate_media(color_scheme=look)
     await olga.set_viewport_size({"width": width, "height": 844})
+    async with desk.database.write() as session:
+        mail = await session.scalar(select(Address.id).where(Address.channel == "email"))
+        await book_consent(session, Consent.OPTED_OUT, [mail], Proof(Means.COMPLAINT, "attempt:1"), desk.clock())
     await olga.goto(f"{ANA}#facts")
-    subjects = ["Act on the debt", "Act on the case", "Act on contact", "Act on promises"]
+    await olga.reload()
+    subjects = ["Act on the debt", "Act on the case", "Act on contact", "Act on promises", "Act on ways to reach them"]
     for subject in subjects:
         await olga.locator("details.acts > summary", has_text=subject).click()
-    for title in ("Hold a stage", "Exempt from collection", "Record a promise", "Pause all work"):
+    again = "Write to ana@example.com again"
+    for title in ("Hold a stage", "Exempt from collection", "Record a promise", "Pause all work", again):
         await olga.locator("details.one > summary", has_text=title).click()
     await clean(olga)
     await olga.evaluate("document.getElementById('pause').noValidate = true")
