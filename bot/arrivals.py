@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,18 +21,24 @@ from engine.store.session import WriteSession
 
 SMS, MAIL, PAYMENTS, TELEGRAM, ONE_CLICK = "twilio-sms", "mail", "payments", "telegram", "one-click"
 MOST = 20
-"""So many are taken up in one transaction: whoever wrote is held as long as it lasts, and for so many nothing has to be
-copied into tables (`engine.store.decisions.FEW`)."""
+"""So many are handled in one transaction: whoever wrote is held as long as it lasts."""
+LOOKS = 5
+"""So often as many again are looked at where one person has written many: they come one after another."""
 
 OLDEST = text("""
-select id, provider, event, raw, tries from inbox where state = 'new' and provider <> all(:reports)
+select id, provider, event, raw, tries from inbox
+where state = 'new' and provider <> all(:reports) and (tries, id) > (:tries, :after)
 order by tries, id limit :most for update skip locked
 """)
 """Reports have their own way; whatever else is new, also what nobody can read, comes up here."""
 EARLIER = text("""
-select id, provider, raw, tries from inbox
-where state = 'new' and provider = any(:providers) and id < :last and id <> all(:taken) order by id
+select id, provider, event, raw, tries from inbox e
+where state = 'new' and provider = any(:providers) and id < :last and id <> all(:taken) and exists (
+  select from unnest(cast(:taken as bigint[]), cast(:tries as int[])) t(id, tries)
+  where e.id < t.id and e.tries <= t.tries)
+order by id
 """)
+"""Others hold these, or they would have come up first."""
 
 
 class Event(Protocol):
@@ -63,6 +69,11 @@ class Arrival:
     sender: str
     letter: Letter | None
 
+    def precedes(self, other: Arrival) -> bool:
+        """Whether the same person said this before the other, and it has not failed more often."""
+        same = self.sender != "" and (self.provider, self.sender) == (other.provider, other.sender)
+        return same and self.number < other.number and self.tries <= other.tries
+
 
 def read_text(raw: bytes) -> Inbound:
     """An SMS. Raises Unreadable."""
@@ -84,22 +95,30 @@ async def arrivals(session: WriteSession) -> list[Arrival]:
     Nothing is waited for: while an earlier one of a person is handled elsewhere, theirs is left to whoever comes next.
     An earlier one that has failed more often is tried again after it.
     """
-    rows = (await session.execute(OLDEST, {"reports": list(STATUSES), "most": MOST})).all()
-    if not rows:
-        return []
-    asked = {"providers": sorted({row.provider for row in rows}), "last": max(row.id for row in rows)}
-    others = await session.execute(EARLIER, {**asked, "taken": [row.id for row in rows]})
-    handled = [(row.provider, _sender(_told(row.provider, row.raw)), row.id, row.tries) for row in others]
     due: dict[tuple[str, str | int], Arrival] = {}
-    for row in sorted(rows, key=lambda row: row.id):
-        one = _arrival(row)
-        if one.sender and any(
-            (provider, sender) == (one.provider, one.sender) and number < one.number and tries <= one.tries
-            for provider, sender, number, tries in handled
-        ):
-            continue
-        due.setdefault((one.provider, one.sender or one.number), one)
-    return list(due.values())
+    seen: list[Event] = []
+    for _ in range(LOOKS):
+        behind = {"tries": seen[-1].tries, "after": seen[-1].id} if seen else {"tries": -1, "after": 0}
+        rows = (await session.execute(OLDEST, {**behind, "reports": list(STATUSES), "most": MOST})).all()
+        seen += rows
+        elsewhere = await _elsewhere(session, seen) if rows else ()
+        for one in map(_arrival, sorted(rows, key=lambda row: row.id)):
+            if not any(other.precedes(one) for other in elsewhere):
+                due.setdefault((one.provider, one.sender or one.number), one)
+        if len(rows) < MOST or len(due) >= MOST:
+            break
+    return list(due.values())[:MOST]
+
+
+async def _elsewhere(session: WriteSession, rows: Sequence[Event]) -> Sequence[Arrival]:
+    """What came before some of these and is handled elsewhere."""
+    asked = {
+        "providers": sorted({row.provider for row in rows}),
+        "last": max(row.id for row in rows),
+        "taken": [row.id for row in rows],
+        "tries": [row.tries for row in rows],
+    }
+    return [_arrival(row) for row in await session.execute(EARLIER, asked)]
 
 
 def _arrival(row: Event) -> Arrival:

@@ -44,8 +44,14 @@ async def hold_owners(session: WriteSession, lookups: Collection[Lookup]) -> Non
 
 
 async def registrations(session: WriteSession, lookups: Collection[Lookup]) -> Mapping[Lookup, Sequence[Address]]:
-    """Every registration of these addresses as it is now, oldest first: several clients may share one."""
+    """Every registration of these addresses as it is now, oldest first: several clients may share one.
+
+    Where there are several addresses they are held, in the order in which news of deliveries holds them: their replies
+    may book consent one after another, and the two would wait in a circle.
+    """
     statement = select(Address).where(Address.lookup.in_(lookups)).order_by(Address.id)
+    if len(lookups) > 1:
+        statement = statement.with_for_update(key_share=True)
     found = defaultdict[Lookup, list[Address]](list)
     for address in await session.scalars(statement.execution_options(populate_existing=True)):
         found[address.lookup].append(address)

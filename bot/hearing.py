@@ -85,7 +85,7 @@ async def hear_all(session: WriteSession, app: Application, letters: Sequence[Le
     found = [
         _Known(place, _masked(letter), known[lookup])
         for place, (letter, lookup) in enumerate(zip(letters, lookups, strict=True))
-        if lookup in wanted and lookup in known
+        if lookup and lookup in known and not letter.inbound.automatic
     ]
     for some in _apart(found):
         for one, note in (await _hear_some(session, app, some, now)).items():

@@ -152,6 +152,32 @@ async def test_a_message_does_not_wait_for_those_of_others(office: Post) -> None
         assert await handle_round(office.app, office.clock()) == 1
 
 
+async def test_who_writes_much_keeps_nobody_waiting(office: Post) -> None:
+    for number in range(1, 2 * MOST):
+        await office.hears("cine sunteți?", f"SM{number}")
+    await office.hears("STOP", "SM100", "+40700000009")
+    assert await handle_round(office.app, office.clock()) == 2
+    assert await office.asks("select event from inbox where state = 'done' order by id") == [("SM1",), ("SM100",)]
+
+
+async def test_replies_that_stop_and_news_of_deliveries_hold_addresses_in_one_order(
+    database_url: str, now: datetime
+) -> None:
+    async with post(database_url, now, 3) as office, asyncio.timeout(120):
+        await office.hears("STOP", "SM1", "+40712345002")
+        await office.hears("STOP", "SM2", "+40712345000")
+        first, *_, last = await office.asks("select id from addresses order by id")
+        hold = text("select from addresses where id = :address for no key update")
+        async with office.app.database.write() as session:
+            await session.execute(hold, {"address": first[0]})
+            replies = asyncio.create_task(handle_round(office.app, office.clock()))
+            while not await office.asks("select from pg_locks where not granted"):  # noqa: ASYNC110 - rings no bell
+                await asyncio.sleep(0.01)
+            await session.execute(hold, {"address": last[0]})
+        assert await replies == 2
+        assert await office.asks("select state, tries from inbox") == [("done", 0), ("done", 0)]
+
+
 async def test_replies_that_come_together_share_a_transaction_and_one_that_fails_harms_no_other(office: Post) -> None:
     await office.hears("voi plăti vineri", "SM1")
     for number in range(2, MOST + 1):
