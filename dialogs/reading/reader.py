@@ -101,7 +101,7 @@ def read(
     if asked == Asked.COUNT and named.count is not None and wish.intent == Intent.OTHER:
         wish = replace(wish, intent=Intent.REQUEST_INSTALLMENTS, second=Intent.OTHER, margin=0.0)
     promises = wish.intent == Intent.PROMISE_TO_PAY and wish.band == Band.ACT
-    if not promises and (named.dates or asked == Asked.DATE) and _is_a_time(whole):
+    if _is_a_number(whole) or (not promises and (named.dates or asked == Asked.DATE) and _is_a_time(whole)):
         wish = NOBODY
     if wish.intent == Intent.ALREADY_PAID:
         named = values(plain, row, spoken.language, languages, today, asked, past=True)
@@ -152,6 +152,11 @@ def _is_a_time(whole: Traits) -> bool:
         set(names) & TIMELY if names else len(token) <= SHORT_WORD or any(char.isdigit() for char in token)
         for token, names in found
     )
+
+
+def _is_a_number(whole: Traits) -> bool:
+    """Whether a reply has figures and no word."""
+    return bool(whole.tokens) and not any(char.isalpha() for token in whole.tokens for char in token)
 
 
 def _is_one_payment(whole: Traits, named: Named) -> bool:
