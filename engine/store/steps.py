@@ -111,11 +111,23 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         ),
         Step(
             """
-            update tasks t set done_at = %(now)s, result = 'other', note = 'the case is closed: the debt is gone'
-            from decided d
-            where d.ending = 'paid' and t.client_id = d.client_id and t.done_at is null and t.assigned_to is null
-              and (t.kind = 'call' or t.kind = 'callback' and t.due_on is not null)
-              and not exists (select from cases k where k.client_id = d.client_id and k.closed_at is null)
+            with closed as (
+              -- A call may be about any of a client's debts, and one agreed in parts has no case.
+              update tasks t set done_at = %(now)s, result = 'other', note = 'the case is closed: the debt is gone'
+              from decided d
+              where d.ending = 'paid' and t.client_id = d.client_id and t.done_at is null and t.assigned_to is null
+                and (t.kind = 'call' or t.kind = 'callback' and t.due_on is not null)
+                and not exists (select from cases k where k.client_id = d.client_id and k.closed_at is null)
+                and not exists (
+                  select from installment_plans p where p.client_id = d.client_id and p.ended_at is null)
+                and not exists (
+                  select from invoices i where i.client_id = d.client_id and i.balance > 0 and i.due <= d.today)
+              returning t.client_id, t.kind, t.reason, t.result, t.note
+            )
+            insert into case_events (client_id, at, kind, detail)
+            select client_id, %(now)s, 'task_done',
+                   jsonb_build_object('kind', kind, 'reason', reason, 'result', result, 'note', note)
+            from closed
             """,
             _is_paid,
         ),

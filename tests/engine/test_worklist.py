@@ -10,7 +10,9 @@ import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import select
 
+from engine.agreements.installments import agree_installments
 from engine.calendar import AnyHour
+from engine.installment import Part
 from engine.ledger import Received, receive
 from engine.money import money
 from engine.run import decide_clients
@@ -94,7 +96,25 @@ async def test_a_case_that_closes_takes_its_calls_off_the_list_and_nothing_someb
             await decide_clients(session, [ana], now, AnyHour())
             waiting = set(await session.scalars(select(Task.source).where(Task.done_at.is_(None))))
             assert waiting == left | {"asked for a person", "on the telephone", "review"}
-    assert (await task_of(database, office[2])).note == "the case is closed: the debt is gone"
+    note = "the case is closed: the debt is gone"
+    assert (await task_of(database, office[2])).note == note
+    told = [event.detail for event in await history(database) if event.kind == "task_done"]
+    gone = {"reason": "x", "result": "other", "note": note}
+    assert sorted(told, key=str) == [{"kind": "call", **gone}, {"kind": "callback", **gone}]
+
+
+async def test_a_call_about_parts_agreed_in_another_currency_outlives_the_case(database, office, now):
+    async with database.write() as session:
+        ana = (await session.get_one(Task, office[2])).client_id
+        await given_invoice(session, ana, "E1", "40", date(2026, 3, 9), account="E", currency="EUR")
+        missed = [Part(date(2026, 3, 5), 20_00), Part(date(2026, 4, 5), 20_00)]
+        await agree_installments(session, ana, "EUR", missed, now - timedelta(days=9))
+        await decide_clients(session, [ana], now, AnyHour())
+        await receive(session, Received("p", ana, money(200, "RON"), now, "bank"), now)
+        (closed,) = await decide_clients(session, [ana], now, AnyHour())
+        assert (closed.ending, closed.facts.currency) == ("paid", "RON")
+        waiting = set(await session.scalars(select(Task.reason).where(Task.done_at.is_(None), Task.kind == "call")))
+        assert waiting == {"x", "missed installment"}
 
 
 async def test_two_who_take_at_once_never_both_have_the_client(database, office, now):
