@@ -7,7 +7,7 @@ more or fewer clients. What a run has to write it writes in batches, each a tran
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +16,7 @@ from time import perf_counter
 from engine.calendar import Hours, zone
 from engine.decision import Decision
 from engine.look import Decided, halves, look, look_ahead, rest_of
-from engine.store.aside import ASIDE, MOST, of_a_client, set_aside
+from engine.store.aside import ASIDE, MOST, of_a_client, set_aside, unless_of_all
 from engine.store.decisions import Span, apply
 from engine.store.facts import slices
 from engine.store.feed import changed_clients, changed_since, note_decided, settle_marks, settle_seen, snapshot
@@ -105,26 +105,35 @@ class _Writing:
 
         Who has no news rests from then on.
         """
-        tally = Tally(decided.clients)
-        for client, fault in decided.aside.items():
-            await self.aside(client, fault)
+        tally, clients = Tally(decided.clients), decided.clients + len(decided.aside)
         batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)] or [[]]
         for batch in batches[:-1]:
             tally += await self._batch(batch, decided)
-        tally += await self._batch(batches[-1], decided, tally)
+        if not decided.aside:
+            try:
+                return tally + await self._together(batches[-1], decided, tally)
+            except Exception as fault:
+                if not decided.news or not of_a_client(fault):
+                    raise
+        tally += await self._batch(batches[-1], decided)
+        # Only now is it known that the faults are those of few.
+        unless_of_all(list(decided.aside.values()), clients)
+        await self.aside(decided.aside)
+        tally += await self._together([], decided, tally)
         return tally + Tally(changes={ASIDE: len(decided.aside)})
 
-    async def aside(self, client: int, fault: Exception) -> None:
-        """Leave a client to a person."""
-        async with self.transaction() as session:
-            await set_aside(session, client, fault, self.now)
+    async def aside(self, faults: Mapping[int, Exception]) -> None:
+        """Leave clients to a person."""
+        for client, fault in faults.items():
+            async with self.transaction() as session:
+                await set_aside(session, client, fault, self.now)
 
-    async def _batch(self, batch: Sequence[list[Decision]], decided: Decided, so_far: Tally | None = None) -> Tally:
+    async def _batch(self, batch: Sequence[list[Decision]], decided: Decided) -> Tally:
         """A batch as one transaction, or each client by themselves where one of them cannot be written."""
         try:
-            return await self._together(batch, decided, so_far)
+            return await self._together(batch, decided)
         except Exception as fault:
-            if not batch or not of_a_client(fault):
+            if not of_a_client(fault):
                 raise
         tally = Tally()
         for decisions in batch:
@@ -134,8 +143,7 @@ class _Writing:
                 if not of_a_client(fault) or len(decided.aside) == MOST:
                     raise
                 decided.aside[decisions[0].facts.client] = fault
-                await self.aside(decisions[0].facts.client, fault)
-        return tally if so_far is None else tally + await self._together([], decided, so_far + tally)
+        return tally
 
     async def _together(self, batch: Sequence[list[Decision]], decided: Decided, so_far: Tally | None = None) -> Tally:
         """One transaction. With what the slice has come to `so_far` it is the last, which ends the slice."""
@@ -186,23 +194,24 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
 
 async def _decide_marked(database: Database, clients: Sequence[int], now: datetime, hours: Hours) -> Tally:
     """In one transaction; in halves, and these in halves, where somebody in it cannot be decided for."""
-    total, left = Tally(), [clients] if clients else []
+    total, left, aside = Tally(), [clients] if clients else [], dict[int, Exception]()
     while left:
         part, began = left.pop(), perf_counter()
         try:
             async with database.write() as session:
                 written = await decide_clients(session, part, now, hours, resting=True)
         except Exception as fault:
-            if not of_a_client(fault) or total.changes.get(ASIDE, 0) == MOST:
+            if not of_a_client(fault) or len(aside) == MOST:
                 raise
             if len(part) == 1:
-                await _Writing(database, now, hours, None).aside(part[0], fault)
-                total += Tally(1, {ASIDE: 1}, 1)
+                aside[part[0]] = fault
             else:
                 left += halves(part)
         else:
             total += Tally(len(part), counted(written), 1, perf_counter() - began)
-    return total
+    unless_of_all(list(aside.values()), len(clients))
+    await _Writing(database, now, hours, None).aside(aside)
+    return total + Tally(len(aside), {ASIDE: len(aside)}, len(aside))
 
 
 async def decide_clients(

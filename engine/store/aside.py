@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import psycopg
@@ -18,19 +19,31 @@ from engine.store.tables.casework import Task
 ASIDE = "set aside"
 """The word by which a run counts them."""
 MOST = 20
-"""More of one slice are no faults of single clients: the run stops."""
+"""More of one slice are no faults of single clients: the run stops, and nobody of the slice is set aside."""
 LONGEST = 300
 OF_THE_STORE = (
-    *(psycopg.OperationalError, psycopg.InterfaceError, exc.OperationalError, exc.InterfaceError, exc.TimeoutError),
-    *(LeaseLost, OSError, MemoryError),
+    *(psycopg.OperationalError, psycopg.InterfaceError, exc.TimeoutError, LeaseLost, OSError, MemoryError),
+    *(psycopg.ProgrammingError, psycopg.InternalError, psycopg.NotSupportedError),
 )
+"""It cannot be reached, or it and the program do not fit together: never one client's."""
 
 log = structlog.get_logger()
 
 
 def of_a_client(fault: Exception) -> bool:
     """Whether a fault may lie with one client, not with the store or the way to it."""
-    return not isinstance(fault, OF_THE_STORE)
+    return not isinstance(_origin(fault), OF_THE_STORE)
+
+
+def unless_of_all(faults: Sequence[Exception], clients: int) -> None:
+    """Raises a fault where not one of so many clients, if they are several, could be decided for: none is theirs."""
+    if len(faults) == clients > 1:
+        raise faults[0]
+
+
+def _origin(fault: Exception) -> BaseException:
+    """What the driver said, where SQLAlchemy has wrapped it."""
+    return (isinstance(fault, exc.StatementError) and fault.orig) or fault
 
 
 async def set_aside(session: WriteSession, client: int, fault: Exception, now: datetime) -> None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import TextClause, text
+from sqlalchemy.exc import DataError, ProgrammingError
 
 from engine.calendar import AnyHour
 from engine.daily import decide_day
@@ -79,7 +80,10 @@ async def run(database: Database) -> Tally:
     return await decide_day(database, NOW.date(), NOW, HOURS) or Tally()
 
 
-@pytest.mark.parametrize("fault", [FAR_PAUSE, ALL_TOO_MUCH], ids=["cannot be read", "cannot be written"])
+BOTH = pytest.mark.parametrize("fault", [FAR_PAUSE, ALL_TOO_MUCH], ids=["cannot be read", "cannot be written"])
+
+
+@BOTH
 async def test_a_run_leaves_out_only_whom_the_fault_concerns(database: Database, fault: TextClause) -> None:
     await given_debtors(database, ["ana", "dan", "eva", "ion", "ovi"])
     await spoil(database, ["dan", "ovi"], fault)
@@ -90,7 +94,7 @@ async def test_a_run_leaves_out_only_whom_the_fault_concerns(database: Database,
     assert await noted(database) == 2
 
 
-@pytest.mark.parametrize("fault", [FAR_PAUSE, ALL_TOO_MUCH], ids=["cannot be read", "cannot be written"])
+@BOTH
 async def test_the_changed_beside_them_are_decided_for(database: Database, fault: TextClause) -> None:
     await given_debtors(database, ["ana", "dan", "eva"])
     await spoil(database, ["dan"], fault)
@@ -123,10 +127,42 @@ async def test_once_the_fault_is_mended_the_next_run_takes_them(database: Databa
     assert await contacted(database) == ["ana"]
 
 
-async def test_what_concerns_so_many_is_no_fault_of_theirs_and_stops_the_run(database: Database) -> None:
+async def nothing_came_of_it(database: Database, spoilt: int) -> bool:
+    """Nobody is to be looked at by a person, and of whom nothing could be decided each is still marked."""
+    async with database.read() as session:
+        return await told(database) == [] and len(await changed_clients(session, 100)) == spoilt
+
+
+WAYS = pytest.mark.parametrize("way", [decide_all, decide_changed], ids=["everybody", "the changed"])
+
+
+@WAYS
+@BOTH
+async def test_what_concerns_so_many_is_no_fault_of_theirs_and_stops(database: Database, fault, way) -> None:
     refs = [f"c{number}" for number in range(MOST + 1)]
     await given_debtors(database, refs)
-    await spoil(database, refs)
-    with pytest.raises(psycopg.DataError):
-        await run(database)
-    assert await told(database) == []
+    await spoil(database, refs, fault)
+    for _ in range(2):
+        with pytest.raises((psycopg.DataError, DataError)):
+            await way(database, NOW, HOURS)
+    assert await nothing_came_of_it(database, len(refs))
+
+
+@WAYS
+@BOTH
+async def test_where_nobody_could_be_decided_for_none_of_them_is_set_aside(database: Database, fault, way) -> None:
+    await given_debtors(database, ["ana", "dan"])
+    await spoil(database, ["ana", "dan"], fault)
+    with pytest.raises((psycopg.DataError, DataError)):
+        await way(database, NOW, HOURS)
+    assert await nothing_came_of_it(database, 2)
+
+
+@WAYS
+@pytest.mark.parametrize("table", ["dunning_pauses", "case_events"], ids=["cannot be read", "cannot be written"])
+async def test_a_table_the_program_misses_is_nobody_s_fault(database: Database, table: str, way) -> None:
+    await given_debtors(database, ["ana"])
+    await spoil(database, [], text(f"alter table {table} rename to gone"))
+    with pytest.raises((psycopg.ProgrammingError, ProgrammingError)):
+        await way(database, NOW, HOURS)
+    assert await nothing_came_of_it(database, 1)

@@ -19,11 +19,7 @@ LINES = [
     ("stage_again", {"stage": -1}, "no stage of the plan holds any more"),
     ("closed", {"ending": "worked"}, "case closed: its last stage has been worked"),
     ("closed", {"ending": "paid"}, "case closed: the debt is gone"),
-    (
-        "task_done",
-        {"kind": "call", "result": "other", "note": "the debt is gone"},
-        "no need any more for the call task: ",
-    ),
+    ("task_done", {"kind": "call", "result": "other", "note": "paid"}, "no need any more for the call task: paid"),
     ("promise_replaced", {**SUM, "replaced_by": 2}, "replaced by a later one"),
     ("promise_withdrawn", {**SUM, "reason": "cleared by other means"}, "promise withdrawn: "),
     ("promise_withdrawn", {**SUM, "reason": "a slip", "by": "Ion Rusu"}, "Ion Rusu withdrew the promise of "),
