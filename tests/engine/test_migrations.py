@@ -35,6 +35,24 @@ def test_the_ledger_and_the_history_cannot_be_rewritten(database_url: str) -> No
             connection.execute(statement)
 
 
+BY_NUMBER = """
+insert into run_slices (job, day, width, slice, clients, changes, batches, longest, done_at)
+select 'decide', date '2026-01-01' + day, width, slice, width, '{}', 1, 0.1, '2026-01-01 00:00Z'
+from (values (0, 5000, 0), (0, 5000, 1), (0, 10000, 0), (0, 2500, 3), (1, 5000, 0)) given(day, width, slice)
+"""
+
+
+def test_slices_of_two_widths_in_a_day_end_with_a_client_once(database_url: str) -> None:
+    plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    command.downgrade(configuration(database_url), "0015")
+    with psycopg.connect(plain) as connection:
+        connection.execute(BY_NUMBER)
+    migrate(database_url)
+    with psycopg.connect(plain) as connection:
+        left = connection.execute("select day::text, through, clients from run_slices order by day, through").fetchall()
+    assert left == [("2026-01-01", 4999, 5000), ("2026-01-01", 9999, 10000), ("2026-01-02", 4999, 5000)]
+
+
 BEFORE_THE_LEDGER = """
 with g as (insert into plan_groups (name) values ('all') returning id),
 c as (

@@ -8,6 +8,9 @@ branch_labels = None
 depends_on = None
 
 BY_CLIENT = """
+-- One day under two widths: of two slices that end with the same client the wider one has seen all of the other.
+delete from run_slices s using run_slices w
+where w.job = s.job and w.day = s.day and w.width > s.width and (w.slice + 1) * w.width = (s.slice + 1) * s.width;
 alter table run_slices add column through bigint, drop constraint pk_run_slices;
 update run_slices set through = (slice + 1) * width - 1;
 alter table run_slices
