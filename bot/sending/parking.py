@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 
 from bot.delivery import next_channel
-from engine.plan import TaskKind
+from engine.store.aside import have_looked_at
 from engine.store.session import WriteSession
-from engine.store.tables.casework import Task
 
 MOST_TRIES = 5
 """So often a message is taken up before it is given up."""
@@ -58,18 +56,7 @@ def complain(event: str, fault: Exception, **about: object) -> None:
 
 async def alert(session: WriteSession, client: int, outbound: int, reason: str, now: datetime) -> None:
     """Have a person look at a message that was given up; asked for once, and anew where they had seen to it."""
-    task = {
-        "client_id": client,
-        "kind": TaskKind.REVIEW,
-        "reason": reason[:300],
-        "source": f"outbound:{outbound}:parked",
-        "created_at": now,
-    }
-    given = insert(Task).values(task)
-    anew = {"reason": given.excluded.reason, "created_at": now, "done_at": None, "result": None}
-    await session.execute(
-        given.on_conflict_do_update(index_elements=[Task.source], set_=anew, where=Task.done_at.is_not(None))
-    )
+    await have_looked_at(session, client, reason, f"outbound:{outbound}:parked", now)
 
 
 def pause(tries: int, least: float = FIRST_PAUSE) -> float:

@@ -26,6 +26,8 @@ OF_THE_STORE = (
     *(psycopg.ProgrammingError, psycopg.InternalError, psycopg.NotSupportedError),
 )
 """It cannot be reached, or it and the program do not fit together: never one client's."""
+OF_ONE_WHO_WORKED = ("assigned_to", "assigned_at", "done_at", "done_by", "result", "person", "late_reason", "note")
+"""What a task keeps of who had it and how it ended."""
 
 log = structlog.get_logger()
 
@@ -47,7 +49,7 @@ def _origin(fault: Exception) -> BaseException:
 
 
 async def set_aside(session: WriteSession, client: int, fault: Exception, now: datetime) -> None:
-    """Have a person look at a client; asked for once, and anew where they had seen to it.
+    """Have a person look at a client.
 
     What has changed about them is done with until it changes again. The next daily run tries once more.
     """
@@ -55,14 +57,15 @@ async def set_aside(session: WriteSession, client: int, fault: Exception, now: d
     await settle_marks(session, [client])
     why = f"{type(fault).__name__}: {fault}"[:LONGEST].replace("\0", "")
     log.error("client set aside", client=client, fault=why)
+    await have_looked_at(session, client, f"could not be decided for: {why}", f"client:{client}:aside", now)
+
+
+async def have_looked_at(session: WriteSession, client: int, reason: str, source: str, now: datetime) -> None:
+    """A task for a person; asked for once, and anew, free for anybody, where it was done."""
     given = insert(Task).values(
-        client_id=client,
-        kind=TaskKind.REVIEW,
-        reason=f"could not be decided for: {why}"[:LONGEST],
-        source=f"client:{client}:aside",
-        created_at=now,
+        client_id=client, kind=TaskKind.REVIEW, reason=reason[:LONGEST], source=source, created_at=now
     )
-    anew = {"reason": given.excluded.reason, "created_at": now, "done_at": None, "result": None}
+    anew = {"reason": given.excluded.reason, "created_at": now} | dict.fromkeys(OF_ONE_WHO_WORKED)
     await session.execute(
         given.on_conflict_do_update(index_elements=[Task.source], set_=anew, where=Task.done_at.is_not(None))
     )

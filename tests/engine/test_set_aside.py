@@ -17,6 +17,9 @@ from engine.store.aside import MOST
 from engine.store.feed import changed_clients
 from engine.store.runs import Tally
 from engine.store.session import Database
+from engine.store.tables.casework import TaskResult
+from engine.store.tables.people import User
+from engine.work.worklist import LateReason, Report, Worker, finish, take
 
 HOURS = AnyHour()
 NOW = datetime(2026, 3, 11, 8, tzinfo=UTC)
@@ -113,9 +116,20 @@ async def test_a_person_is_asked_once_and_anew_where_they_had_seen_to_it(databas
         await decide_all(database, NOW, HOURS)
     assert await told(database) == ["ana"]
     async with database.write() as session:
-        await session.execute(text("update tasks set done_at = :now, result = 'other'"), {"now": NOW})
-    await decide_all(database, NOW + timedelta(days=1), HOURS)
+        users = [User(login=name, name=name, created_at=NOW) for name in ("olga", "ion")]
+        session.add_all(users)
+        await session.flush()
+        olga, ion = (Worker(user.id, user.name) for user in users)
+        task = await session.scalar(text("select id from tasks"))
+        await take(session, task, olga, NOW)
+        report = Report(TaskResult.OTHER, "her husband", LateReason.FORGOT, "looked")
+        await finish(session, task, olga, report, NOW)
+    await decide_all(database, NOW + timedelta(hours=1), HOURS)
     assert await told(database) == ["ana"]
+    async with database.write() as session:
+        anew = await take(session, task, ion, NOW + timedelta(hours=1))
+        left = (anew.done_by, anew.result, anew.person, anew.late_reason, anew.note)
+        assert (anew.assigned_to, left) == (ion.id, (None, None, None, None, None))
 
 
 async def test_once_the_fault_is_mended_the_next_run_takes_them(database: Database) -> None:
