@@ -28,6 +28,7 @@ from bot.thanks import thank
 from channels.incoming_mail import MailRefused, read_mail
 from channels.one_click import read_one_click
 from channels.port import Inbound, StatusReport, Unreadable
+from engine.store.aside import worded
 from engine.store.session import WriteSession
 from engine.store.tables.talk import InboxEvent, InboxState
 
@@ -166,7 +167,7 @@ async def _failed(app: Application, number: int | None, fault: Exception, now: d
         if row is None:  # another process has it, or has handled it since
             return
         row.tries += 1
-        row.error = _plain(str(fault) if parked else f"{type(fault).__name__}: {fault}")[:500]
+        row.error = _plain(str(fault) if parked else worded(fault))[:500]
         if parked or row.tries >= MOST_TRIES:
             row.state = InboxState.PARKED
             if not parked:

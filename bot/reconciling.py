@@ -25,6 +25,7 @@ from bot.keeping import NOT_TEXT, keepable
 from bot.sending.parking import complain
 from channels.port import LookupFailed, Record, Recording, Unreadable
 from engine.contact import ChannelKind
+from engine.store.aside import worded
 from engine.store.leases import Lease, LeaseLost, give_back, take_lease
 from engine.store.tables.talk import Reconciliation
 
@@ -71,7 +72,7 @@ async def _turn(app: Application, channel: Recording, now: datetime) -> int:
         return look.found
     except Exception as fault:  # noqa: BLE001 whatever it is, the other carriers are asked
         complain("a carrier could not be asked for its records", fault, channel=channel.kind)
-        told = str(fault) if isinstance(fault, LookupFailed) else f"{type(fault).__name__}: {fault}"
+        told = str(fault) if isinstance(fault, LookupFailed) else worded(fault)
         await _ended(app, channel.kind, _wait(fault), told, now)
     finally:
         await give_back(app.database, lease)

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import text
 
 from bot.delivery import next_channel
-from engine.store.aside import have_looked_at
+from engine.store.aside import have_looked_at, worded
 from engine.store.session import WriteSession
 
 MOST_TRIES = 5
@@ -34,7 +34,7 @@ returning o.contact_id, t.client_id, o.resent
 
 async def stumble(session: WriteSession, outbound: int, fault: Exception, now: datetime) -> None:
     """A message could not be taken up for a fault of our own. No attempt was made at it."""
-    reason = f"{type(fault).__name__}: {fault}"[:200].replace("\0", "")
+    reason = worded(fault)[:200]
     tries = await session.scalar(text("select tries from outbound where id = :outbound"), {"outbound": outbound})
     later = now + timedelta(seconds=pause(int(tries or 0) + 1))
     asked = {"outbound": outbound, "reason": reason}
@@ -51,7 +51,7 @@ def complain(event: str, fault: Exception, **about: object) -> None:
     """Log a fault that stops nothing: what it was and where. A whole trace, with its values, takes seconds to write."""
     frames = traceback.extract_tb(fault.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    log.error(event, fault=f"{type(fault).__name__}: {fault}"[:300], place=place, **about)
+    log.error(event, fault=worded(fault), place=place, **about)
 
 
 async def alert(session: WriteSession, client: int, outbound: int, reason: str, now: datetime) -> None:

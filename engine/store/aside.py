@@ -43,6 +43,13 @@ def unless_of_all(faults: Sequence[Exception], clients: int) -> None:
         raise faults[0]
 
 
+def worded(fault: Exception) -> str:
+    """A fault as a line of text, without what a database says in detail: that quotes rows."""
+    origin = _origin(fault)
+    said = (isinstance(origin, psycopg.Error) and origin.diag.message_primary) or origin
+    return f"{type(origin).__name__}: {said}"[:LONGEST].replace("\0", "")
+
+
 def _origin(fault: Exception) -> BaseException:
     """What the driver said, where SQLAlchemy has wrapped it."""
     return (isinstance(fault, exc.StatementError) and fault.orig) or fault
@@ -55,7 +62,7 @@ async def set_aside(session: WriteSession, client: int, fault: Exception, now: d
     """
     await lock_clients(session, [client])
     await settle_marks(session, [client])
-    why = f"{type(fault).__name__}: {fault}"[:LONGEST].replace("\0", "")
+    why = worded(fault)
     log.error("client set aside", client=client, fault=why)
     await have_looked_at(session, client, f"could not be decided for: {why}", f"client:{client}:aside", now)
 

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from given import given_client, given_invoice, given_plans
 from sqlalchemy import TextClause, text
-from sqlalchemy.exc import DataError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from engine.calendar import AnyHour
 from engine.daily import decide_day
 from engine.run import decide_all, decide_changed
-from engine.store.aside import MOST
+from engine.store.aside import MOST, worded
 from engine.store.feed import changed_clients
 from engine.store.runs import Tally
 from engine.store.session import Database
@@ -180,3 +180,21 @@ async def test_a_table_the_program_misses_is_nobody_s_fault(database: Database, 
     with pytest.raises((psycopg.ProgrammingError, ProgrammingError)):
         await way(database, NOW, HOURS)
     assert await nothing_came_of_it(database, 1)
+
+
+async def test_what_a_row_holds_is_in_no_fault_s_text(database: Database) -> None:
+    await given_debtors(database, ["ana", "dan"])
+    await spoil(database, [], text("alter table contacts add constraint odd check (client_id <> 1)"))
+    await decide_changed(database, NOW, HOURS)
+    assert await told(database) == ["ana"]
+    assert await names(database, "select reason from tasks") == [
+        'could not be decided for: CheckViolation: new row for relation "contacts" violates check constraint "odd"'
+    ]
+
+
+async def test_whom_sqlalchemy_speaks_for_is_quoted_without_its_statement(database: Database) -> None:
+    with pytest.raises(IntegrityError) as broken:
+        async with database.write() as session:
+            await session.execute(text("insert into plan_groups (name) values ('secret'), ('secret')"))
+    assert worded(broken.value).startswith("UniqueViolation: duplicate key value violates unique constraint")
+    assert "secret" not in worded(broken.value)
