@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from engine import record
 from engine.decision import CaseStatus, Decision, Ending
+from engine.plan import TaskKind
 from engine.store.tables.casework import (
     Case,
     CaseEvent,
@@ -182,8 +183,12 @@ def _settle(session: Session, decision: Decision, case: Case, now: datetime) -> 
             Invoice.due <= decision.facts.today,
         )
     )
-    if session.scalar(due):
-        return
+    if not session.scalar(due):
+        _cancel(session, case, now)
+    _call_off(session, decision, case, now)
+
+
+def _cancel(session: Session, case: Case, now: datetime) -> None:
     for agreed in session.scalars(
         select(InstallmentPlan).where(
             InstallmentPlan.client_id == case.client_id,
@@ -192,3 +197,26 @@ def _settle(session: Session, decision: Decision, case: Case, now: datetime) -> 
         )
     ):
         agreed.ended_at, agreed.outcome, agreed.reason = now, PlanOutcome.CANCELLED, "cleared by other means"
+
+
+def _call_off(session: Session, decision: Decision, case: Case, now: datetime) -> None:
+    """Who owes nothing in any currency, nor pays in parts, is not called, unless somebody is at it."""
+    session.flush()
+    client = case.client_id
+    for left in (
+        select(Case.id).where(Case.client_id == client, Case.closed_at.is_(None)),
+        select(InstallmentPlan.id).where(InstallmentPlan.client_id == client, InstallmentPlan.ended_at.is_(None)),
+        select(Invoice.id).where(Invoice.client_id == client, Invoice.balance > 0, Invoice.due <= decision.facts.today),
+    ):
+        if session.scalar(left.limit(1)) is not None:
+            return
+    open_calls = select(Task).where(
+        Task.client_id == client,
+        Task.done_at.is_(None),
+        Task.assigned_to.is_(None),
+        or_(Task.kind == TaskKind.CALL, and_(Task.kind == TaskKind.CALLBACK, Task.due_on.is_not(None))),
+    )
+    for call in session.scalars(open_calls):
+        call.done_at, call.result, call.note = now, "other", "the case is closed: the debt is gone"
+        detail = {"kind": call.kind, "reason": call.reason, "result": call.result, "note": call.note}
+        session.add(CaseEvent(client_id=client, at=now, kind="task_done", detail=detail))
