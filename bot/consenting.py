@@ -51,23 +51,24 @@ async def stop(
     """
     stands = addresses[0].opted_out_at is None
     client = await session.get_one(Client, addresses[0].client_id)
-    own = None
-    if talk is None or (talk.owner == Owner.BOT and stands):
+    if talk is not None and (talk.owner != Owner.BOT or not stands):
+        note_reply(session, talk, inbound.reply, now)
+    else:
         situations = await Situations.read(session, app, [client.id], now)
         own = await new_talk(session, app, client, addresses[0], OPT_OUT_DONE, situations)
-    if (held := own or talk) is not None:
-        note_reply(session, held, inbound.reply, now)
-    if own is not None and stands:
-        own.language = language_of(inbound.reply, client.language, now, app.languages)
-        await _part(session, app, client, own, now)
+        if (held := own or talk) is not None:
+            note_reply(session, held, inbound.reply, now)
+        if own is not None and stands:
+            own.language = language_of(inbound.reply, client.language, now, app.languages)
+            _part(session, app, client, own, situations)
     await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], proof_of(inbound, event), now)
     return "opted out"
 
 
-async def _part(session: WriteSession, app: Application, client: Client, talk: Conversation, now: datetime) -> None:
+def _part(session: WriteSession, app: Application, client: Client, talk: Conversation, situations: Situations) -> None:
     """Say in a talk of its own that no more will come: the last words to an address that has not opted out yet."""
-    facts = (await Situations.read(session, app, [client.id], now)).facts(client, talk.currency)
-    turn = start(app.scripts[OPT_OUT_DONE], facts, talk.language, now)
+    now = situations.now
+    turn = start(app.scripts[OPT_OUT_DONE], situations.facts(client, talk.currency), talk.language, now)
     talk.state = turn.state.to_json()
     say(session, talk, turn.messages, now, answer_slot(now), parting=True)
 
@@ -105,7 +106,7 @@ async def unsubscribe(
     client, address = await session.get_one(Client, talk.client_id), await session.get_one(Address, talk.address_id)
     if talk.owner == Owner.BOT and address.opted_out_at is None:
         own = open_talk(session, app, client, address, OPT_OUT_DONE, talk.currency, now)
-        await _part(session, app, client, own, now)
+        _part(session, app, client, own, await Situations.read(session, app, [client.id], now))
     await book_consent(session, Consent.OPTED_OUT, [talk.address_id], Proof(Means.LINK, event), now)
     await decide_clients(session, [talk.client_id], now, app.hours)
     return "opted out"
@@ -146,8 +147,7 @@ async def let_back(session: WriteSession, app: Application, address: Address, pr
     await hold_owners(session, [address.lookup])
     if not (back := await book_consent(session, Consent.OPTED_IN, [address.id], proof, now)):
         return False
-    talks = (await recent_talks(session, [address], now)).get(address.id, ())
-    held = any(talk.owner != Owner.BOT for talk in talks)
+    held = any(talk.owner != Owner.BOT for talk in await recent_talks(session, [address], now))
     if back == 1 and not held and address.dead_since is None and address.channel != ChannelKind.VOICE:
         client = await session.get_one(Client, address.client_id)
         slot = Slot(*app.hours.next_span(now, zone(client.timezone)))

@@ -64,18 +64,14 @@ async def addresses_of(session: WriteSession, channel: ChannelKind, sender: str)
     return (await registrations(session, [lookup])).get(lookup, ()) if lookup else ()
 
 
-async def recent_talks(
-    session: WriteSession, addresses: Collection[Address], now: datetime
-) -> Mapping[int, Sequence[Conversation]]:
-    """By address the talks a reply may belong to, latest first; they are held for this transaction."""
+async def recent_talks(session: WriteSession, addresses: Collection[Address], now: datetime) -> Sequence[Conversation]:
+    """The talks a reply from these addresses may belong to, latest first; they are held for this transaction."""
     statement = select(Conversation).where(
         Conversation.address_id.in_([address.id for address in addresses]), Conversation.last_at >= now - BELONGS
     )
     latest = statement.order_by(Conversation.last_at.desc(), Conversation.id.desc())
-    found = defaultdict[int, list[Conversation]](list)
-    for talk in await session.scalars(latest.with_for_update(key_share=True).execution_options(populate_existing=True)):
-        found[talk.address_id].append(talk)
-    return found
+    held = latest.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return (await session.scalars(held)).all()
 
 
 def talk_of(recent: Sequence[Conversation], inbound: Inbound) -> Conversation | None:

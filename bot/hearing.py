@@ -115,12 +115,8 @@ async def _hear_some(
     recent = await recent_talks(session, [address for one in some for address in one.addresses], now)
     notes, answering = dict[int, str](), list[_Answering]()
     for one in some:
-        talks = sorted(
-            (talk for address in one.addresses for talk in recent.get(address.id, ())),
-            key=lambda talk: (talk.last_at, talk.id),
-            reverse=True,
-        )
-        talk = talk_of(talks, one.letter.inbound)
+        own = {address.id for address in one.addresses}
+        talk = talk_of([talk for talk in recent if talk.address_id in own], one.letter.inbound)
         note = await _outright(session, app, one, talk, now)
         if note is None:
             answering.append(_Answering(one, talk.client_id if talk else min(one.owners), talk))
