@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NotRequired, TypedDict, Unpack
+from typing import NotRequired, Protocol, TypedDict, TypeVar, Unpack
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
@@ -77,19 +77,39 @@ def asked_time(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment else None
 
 
+class Listed(Protocol):
+    """A message or a call of a list."""
+
+    @property
+    def sid(self) -> str: ...
+
+
+One = TypeVar("One", bound=Listed)
+
+
 def page_of(
-    kind: str, messages: Sequence[Mapping[str, object]], query: Mapping[str, str], path: str, most: int
+    kind: str,
+    found: Sequence[One],
+    resource: Callable[[One], Mapping[str, object]],
+    query: Mapping[str, str],
+    path: str,
+    most: int,
 ) -> Mapping[str, object]:
     """One page of a list, newest first, with the address of the next: it goes on after what was shown last, whatever
-    has come since."""
+    has come since. A long list is paged through often: only what is shown becomes a `resource`."""
     size, token = min(int(query.get("PageSize", "50")), most), query.get("PageToken")
-    names = [f"PA{message['sid']}" for message in messages]
-    first = names.index(token) + 1 if token in names else 0
-    shown, asked = messages[first : first + size], {name: value for name, value in query.items() if name != "PageToken"}
+    first = next((no for no, one in enumerate(found, 1) if f"PA{one.sid}" == token), 0) if token else 0
+    shown, asked = found[first : first + size], {name: value for name, value in query.items() if name != "PageToken"}
     following = None
-    if first + size < len(messages):
-        following = f"{path}?{urlencode({**asked, 'PageSize': str(size), 'PageToken': names[first + size - 1]})}"
-    return {"page": 0, "page_size": size, "uri": path, "next_page_uri": following, kind: shown}
+    if first + size < len(found):
+        following = f"{path}?{urlencode({**asked, 'PageSize': str(size), 'PageToken': f'PA{shown[-1].sid}'})}"
+    return {
+        "page": 0,
+        "page_size": size,
+        "uri": path,
+        "next_page_uri": following,
+        kind: [resource(one) for one in shown],
+    }
 
 
 def error(status: int, code: str, headers: Mapping[str, str] | None = None) -> web.Response:

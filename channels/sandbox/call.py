@@ -172,16 +172,16 @@ def fault_of(form: Mapping[str, str], fate: Fate) -> web.Response | None:
     return next((error(400, code) for code, wrong in wrongs if wrong), None)
 
 
-def asked_for(calls: Iterable[Call], query: Mapping[str, str], account: str, number: str) -> list[dict[str, object]]:
+def asked_for(calls: Iterable[Call], query: Mapping[str, str], account: str, number: str) -> list[Call]:
     """The calls a query asks for, newest first. Raises ValueError."""
     after, before = (asked_time(query.get(f"StartTime{sign}", "")) for sign in (">", "<"))
-    wanted = {name: query[name.title()] for name in ("to", "from") if name.title() in query}
-    shown = [
-        call.resource(account, number)
+    wanted = {(name, query[name]) for name in ("To", "From") if name in query}
+    return [
+        call
         for call in reversed(list(calls))
         if (after is None or call.at >= after) and (before is None or call.at <= before)
+        if wanted <= call.form(account, number).items()
     ]
-    return [one for one in shown if all(one[name] == end for name, end in wanted.items())]
 
 
 def recalled(entries: Iterable[Entry]) -> list[Call]:

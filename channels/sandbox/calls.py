@@ -254,7 +254,10 @@ class CallsCarrier(Exchange):
             found = asked_for(self.calls, request.query, self._account, self._number)
         except ValueError:
             return error(400, "20001")
-        return web.json_response(page_of("calls", found, request.query, request.path, self.most_listed))
+        return web.json_response(page_of("calls", found, self._resource, request.query, request.path, self.most_listed))
+
+    def _resource(self, call: Call) -> dict[str, object]:
+        return call.resource(self._account, self._number)
 
     async def _update(self, request: web.Request) -> web.Response:
         if not self._is_ours(request):
@@ -264,4 +267,4 @@ class CallsCarrier(Exchange):
             return error(404, "20404")
         if (await request.post()).get("Status") in {"completed", "canceled"}:
             self._end(call, "completed" if call.status == "in-progress" else "canceled")
-        return web.json_response(call.resource(self._account, self._number))
+        return web.json_response(self._resource(call))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -20,7 +20,7 @@ from channels.sandbox.sms import Fate, ReceivedSms, Script, SentSms, course
 from dialogs.segments import segments
 
 LONGEST = 1600
-ENDS = {"To": "to", "From": "from"}
+ENDS = {"To": "to", "From": "sender"}
 INBOUND = "/webhooks/twilio/sms"
 STOP_WORDS = frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"})
 START_WORDS = frozenset({"start", "unstop", "yes"})
@@ -179,24 +179,23 @@ class TwilioCarrier(TwilioAccount):
             after, before = (asked_time(query.get(f"DateSent{sign}", "")) for sign in (">", "<"))
         except ValueError:
             return error(400, "20001")
-        shown = sorted([*self._outgoing(), *self._incoming()], key=lambda one: one[0])[::-1]
+        known: list[SentSms | ReceivedSms] = [*self.sent, *self.received]
         found = [
-            message
-            for at, message in shown
-            if all(query.get(name, message[field]) == message[field] for name, field in ENDS.items())
-            if (after is None or at >= after) and (before is None or at <= before)
+            sms
+            for sms in known
+            if all(query.get(name, getattr(sms, end)) == getattr(sms, end) for name, end in ENDS.items())
+            if (after is None or sms.at >= after) and (before is None or sms.at <= before)
         ]
-        return web.json_response(page_of("messages", found, query, request.path, self.most_listed))
+        found.sort(key=lambda sms: sms.at)
+        found.reverse()  # of one moment the last comes first
+        return web.json_response(page_of("messages", found, self._shown, query, request.path, self.most_listed))
 
-    def _outgoing(self) -> Iterator[tuple[datetime, dict[str, object]]]:
-        for sms in self.sent:
+    def _shown(self, sms: SentSms | ReceivedSms) -> dict[str, object]:
+        if isinstance(sms, SentSms):
             statuses = course(sms)
-            yield sms.at, self._resource(sms, statuses[-1][0] if statuses else "accepted")
-
-    def _incoming(self) -> Iterator[tuple[datetime, dict[str, object]]]:
-        for sms in self.received:
-            alike = SentSms(sms.sid, sms.to, sms.sender, sms.body, "", Fate.SILENT, "", sms.at)
-            yield sms.at, self._resource(alike, "received") | {"direction": "inbound"}
+            return self._resource(sms, statuses[-1][0] if statuses else "accepted")
+        alike = SentSms(sms.sid, sms.to, sms.sender, sms.body, "", Fate.SILENT, "", sms.at)
+        return self._resource(alike, "received") | {"direction": "inbound"}
 
     def _resource(self, sms: SentSms, status: str) -> dict[str, object]:
         at = format_datetime(sms.at.astimezone(UTC))
