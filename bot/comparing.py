@@ -19,8 +19,8 @@ from engine.contact import ChannelKind
 from engine.plan import TaskKind
 from engine.store.addresses import BadAddress, blind_index
 from engine.store.session import WriteSession
-from engine.store.tables.casework import Task
 from engine.store.tables.talk import Gap, GapKind
+from engine.store.tasks import give_task
 
 TOLD_BY = func.left(func.concat("gap:", Gap.channel, ":", Gap.subject), 200)
 """The source of the task that tells of a gap; the column has room for so much."""
@@ -146,11 +146,5 @@ async def _ask_a_person(
         return
     for row in await session.execute(CLIENTS, {"lookups": list(found)}):
         reference = found[bytes(row.lookup)].reference
-        task = {
-            "client_id": row.client_id,
-            "kind": TaskKind.REVIEW,
-            "reason": f"the carrier sent them a message by {kind} that we know nothing of: {reference}"[:300],
-            "source": sources[reference],
-            "created_at": now,
-        }
-        await session.execute(insert(Task).values(task).on_conflict_do_nothing())
+        reason = f"the carrier sent them a message by {kind} that we know nothing of: {reference}"[:300]
+        await give_task(session, row.client_id, TaskKind.REVIEW, reason, sources[reference], now)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 
 from bot.application import Application
 from bot.correspondents import addresses_of, hold_owners, new_talk, recent_talks
@@ -24,9 +23,9 @@ from engine.plan import TaskKind
 from engine.run import decide_clients
 from engine.store.consents import Consent, Means, Proof, book_consent, reached
 from engine.store.session import WriteSession, lock_clients
-from engine.store.tables.casework import Task
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Conversation, Owner
+from engine.store.tasks import give_task
 
 WELCOME_BACK, OPT_OUT_DONE = "welcome_back", "opt_out_done"
 ASKED_LATE = "they asked for our messages again; it was found late, so ask whether they still wish for them"
@@ -178,8 +177,7 @@ async def greet(
 
 async def ask_a_person(session: WriteSession, client: int, reason: str, source: str, now: datetime) -> None:
     """Have somebody look at it, once for a source."""
-    task = {"client_id": client, "kind": TaskKind.REVIEW, "reason": reason, "source": source, "created_at": now}
-    await session.execute(insert(Task).values(task).on_conflict_do_nothing())
+    await give_task(session, client, TaskKind.REVIEW, reason, source, now)
 
 
 def proof_of(inbound: Inbound, event: str) -> Proof:

@@ -152,9 +152,12 @@ async def book_turn(
     Whether what it says are the bot's parting words.
     """
     if turn.outcomes:
-        await session.flush()  # a talk that begins with this turn has its number then
+        if talk.id is None:  # it begins with this turn
+            await session.flush()
         place = (talk.client_id, talk.address_id, talk.channel, talk.currency)
-        await apply(session, turn.outcomes, Source(*place, event, means, talk.id, talk.contact_id), now)
+        # What is said has no part in what is booked: the talks of all who are answered now are written in one go.
+        with session.no_autoflush:
+            await apply(session, turn.outcomes, Source(*place, event, means, talk.id, talk.contact_id), now)
     talk.state = turn.state.to_json()
     talk.last_at = now
     parting = False

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from textwrap import shorten
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from engine.agreements.amnesties import take_amnesty
 from engine.agreements.disputes import dispute
@@ -48,6 +47,7 @@ from engine.store.session import ReadSession, WriteSession
 from engine.store.tables.casework import Contact, Task
 from engine.store.tables.portfolio import Client
 from engine.store.tables.talk import Conversation
+from engine.store.tasks import give_task
 
 LONGEST_DETAILS = 300
 
@@ -267,15 +267,7 @@ async def _task(
     on: date | None = None,
 ) -> None:
     """Once for a `key`: an event, a kind and a reason where none is given. Nothing is to be done before `on`."""
-    values = {
-        "client_id": source.client,
-        "kind": kind,
-        "reason": reason,
-        "source": key or f"{source.event}:{kind}:{reason}"[:200],
-        "created_at": now,
-        "due_on": on,
-    }
-    given = await session.scalar(insert(Task).values(values).on_conflict_do_nothing().returning(Task.id))
-    if given is not None:
+    cause = key or f"{source.event}:{kind}:{reason}"[:200]
+    if await give_task(session, source.client, kind, reason, cause, now, on):
         due = on.isoformat() if on else None
         note(session, source.client, now, "task", task=kind, reason=reason, due_on=due)

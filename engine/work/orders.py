@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert
 
 from engine.money import Money
 from engine.notices import tell
 from engine.plan import Notice, TaskKind, Verb
 from engine.store.history import note
 from engine.store.session import ReadSession, WriteSession, lock_clients
-from engine.store.tables.casework import OrderOutcome, ServiceOrder, Task
+from engine.store.tables.casework import OrderOutcome, ServiceOrder
 from engine.store.tables.portfolio import Account
+from engine.store.tasks import give_task
 
 OVERDUE = timedelta(hours=4)
 """Half a working day: systems that work orders off in batches do so several times a day, so longer needs a person."""
@@ -187,12 +187,5 @@ async def _status(session: ReadSession, account: Account) -> str:
 
 async def _review(session: WriteSession, order: ServiceOrder, said: Acknowledgement, now: datetime) -> None:
     reason = f"order refused: {order.verb}" + (f": {said.note}" if said.note else "")
-    values = {
-        "client_id": order.client_id,
-        "kind": TaskKind.REVIEW,
-        "reason": reason,
-        "source": f"order:{order.id}:refused",
-        "created_at": now,
-    }
-    await session.execute(insert(Task).values(values).on_conflict_do_nothing())
+    await give_task(session, order.client_id, TaskKind.REVIEW, reason, f"order:{order.id}:refused", now)
     note(session, order.client_id, now, "task", case=order.case_id, kind=TaskKind.REVIEW, reason=reason)

@@ -10,7 +10,6 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from engine.agreements.promises import promise, replace_promises
 from engine.apply import promise_terms, unfrozen
@@ -22,6 +21,7 @@ from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.casework import Task, TaskResult
 from engine.store.tables.people import User
 from engine.store.tables.portfolio import Account, Client
+from engine.store.tasks import give_task
 
 HELD = timedelta(hours=12)
 """The longest a console session lasts: who took a task and went home bars nobody the next day."""
@@ -262,13 +262,5 @@ async def _promised(session: WriteSession, client: Client, amount: Money, report
 
 async def _callback(session: WriteSession, task: Task, on: date, who: Worker, now: datetime) -> None:
     reason = f"agreed with {who.name}"
-    values = {
-        "client_id": task.client_id,
-        "kind": TaskKind.CALLBACK,
-        "reason": reason,
-        "source": f"task:{task.id}:callback",
-        "created_at": now,
-        "due_on": on,
-    }
-    await session.execute(insert(Task).values(values).on_conflict_do_nothing())
+    await give_task(session, task.client_id, TaskKind.CALLBACK, reason, f"task:{task.id}:callback", now, on)
     history.note(session, task.client_id, now, "task", kind=TaskKind.CALLBACK, reason=reason, due_on=on.isoformat())
