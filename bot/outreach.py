@@ -45,14 +45,25 @@ where way.channel = any(:usable) and a.dead_since is null and a.opted_out_at is 
 """
 SHUT = "way.channel = any(cast(:shut as text[]))"
 
+PART, MOST_PARTS = 2_000, 100
 DUE = text(f"""
+with backlog as materialized (
+  select 1 + count(*) / {PART} as parts, floor(random() * (1 + count(*) / {PART}))::bigint as turn
+  from (select from contacts where state = 'planned' and send_from <= :now
+        limit case when cardinality(cast(:full as text[])) = 0 then 0 else {PART * MOST_PARTS} end) due
+)
 select c.id, c.client_id from contacts c
 where c.state = 'planned' and c.send_from <= :now
   and (cardinality(cast(:full as text[])) = 0
-       or coalesce(({WAYS} order by c.send_until <= :last_call and {SHUT}, way.place limit 1), '') <> all(:full))
+       or c.id % (select parts from backlog) = (select turn from backlog)
+          and coalesce(({WAYS} order by c.send_until <= :last_call and {SHUT}, way.place limit 1), '') <> all(:full))
 order by c.send_from, c.id limit :most
 """)  # noqa: S608 our own
-"""Contacts that may be opened; not those whose next channel is full. Who has no channel left waits for none."""
+"""Contacts that may be opened; not those whose next channel is full. Who has no channel left waits for none.
+
+While a channel is full many wait for it: of a long backlog each look takes another part, drawn by lot, for finding out
+which way each of them would go costs more than all else.
+"""
 
 GIVE_WAY = text(f"""
 with late as (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
 from sending import Post, post
 
-from bot.outreach import GAVE_WAY, LAST_CALL
+from bot.outreach import GAVE_WAY, LAST_CALL, PART
 from bot.sending.claim import BATCH
 from bot.sending.pace import FUSE
 from bot.ticks import contacts_tick, day_tick
@@ -44,6 +45,26 @@ async def test_a_relay_that_is_down_holds_up_no_sms(database_url: str, now: date
         await office.store("delete from outbound where channel = 'email'")
         await contacts_tick(office.app, now)
         assert [state for _, state in await office.asks(STATES)] == ["opened"] * 3
+
+
+MANY_WAIT = """
+insert into contacts (case_id, client_id, plan_id, currency, occasion, stage, action, touch, script, channels, state,
+                      planned_at, send_from, send_until)
+select c.case_id, c.client_id, c.plan_id, c.currency, c.occasion, c.stage, c.action, n, c.script, c.channels, c.state,
+       c.planned_at, c.send_from - interval '1 hour', c.send_until
+from contacts c, generate_series(1, :many) n where c.client_id = 2
+"""
+
+
+async def test_of_a_long_backlog_a_part_is_looked_at_and_in_the_end_everybody(database_url: str, now: datetime) -> None:
+    async with post(database_url, now, 2, mailboxes=True) as office:
+        await office.store("update addresses set dead_since = :now where channel = 'sms' and client_id = 1", now=now)
+        await backlog(office, "sms")
+        await office.store(MANY_WAIT, many=3 * PART)
+        for _ in range(100):
+            await contacts_tick(office.app, now)
+        states = Counter(await office.asks("select client_id, state from contacts"))
+        assert states == {(1, "opened"): 1, (2, "planned"): 3 * PART + 1}
 
 
 async def test_who_has_no_way_left_does_not_wait_for_a_full_one(database_url: str, now: datetime) -> None:
