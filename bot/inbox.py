@@ -7,7 +7,7 @@ again a few times, then parked for a person.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -111,26 +111,44 @@ async def _handle_statuses(app: Application, now: datetime, most: int) -> int:
 
 
 async def _handle_others(app: Application, now: datetime) -> int:
-    """Handle some of all else: replies in one transaction, and what remains, or fails among others, each by itself."""
+    """Handle some of all else. What needs a transaction of its own, such as a payment, comes first, for a reply may be
+    about it; then replies in one transaction, and by itself what fails among others.
+    """
+    heard, alone = await _hear(app, now)
+    await _handle_each(app, alone, now)
+    if alone and not heard:
+        heard, failed = await _hear(app, now, whatever_else=True)
+        await _handle_each(app, failed, now)
+    return len({one.number for one in (*heard, *alone)})
+
+
+async def _hear(
+    app: Application, now: datetime, *, whatever_else: bool = False
+) -> tuple[Sequence[Arrival], Sequence[Arrival]]:
+    """Handle replies, unless there is anything else. What was taken up so, and what is to be handled by itself."""
     together: list[Arrival] = []
-    alone: list[Arrival] = []
+    others: list[Arrival] = []
     try:
         async with app.database.write() as session:
             for one in await arrivals(session):
-                (alone if one.letter is None else together).append(one)
+                (others if one.letter is None else together).append(one)
+            if others and not whatever_else:
+                return (), others
             if together:
                 notes = await hear_all(session, app, [one.letter for one in together if one.letter], now)
                 await session.execute(DONE, {"heard": [one.number for one in together], "notes": notes})
     except Exception as fault:  # noqa: BLE001 whatever it is, the others are handled
         if len(together) > 1:
-            alone = [*together, *alone]
-        else:
-            await _failed(app, together[0].number if together else None, fault, now)
+            return together, together
+        await _failed(app, together[0].number if together else None, fault, now)
+    return together, ()
+
+
+async def _handle_each(app: Application, alone: Sequence[Arrival], now: datetime) -> None:
     for start in range(0, len(alone), AT_ONCE):
         async with asyncio.TaskGroup() as at_once:
             for one in alone[start : start + AT_ONCE]:
                 at_once.create_task(_handle(app, one.number, now))
-    return len({one.number for one in (*together, *alone)})
 
 
 async def _handle(app: Application, number: int, now: datetime) -> None:

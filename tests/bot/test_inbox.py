@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from bot.arrivals import MAIL, MOST, PAYMENTS, SMS
 from bot.arrivals import READERS as ARRIVALS
 from bot.consenting import UNHEARD
 from bot.inbox import MOST_TRIES, STATUS_BATCH, handle_inbox, handle_round, keep, keep_mail
+from bot.pay.provider import PAID
 from bot.running import Part, working
 from bot.statuses import SMS_STATUS
 from dialogs.script import Script
@@ -192,6 +194,26 @@ async def test_replies_that_come_together_share_a_transaction_and_one_that_fails
         ("done", MOST + 1),
         ("parked", 1),
     ]
+
+
+CHECKOUT = """
+with link as (
+  insert into pay_links (digest, client_id, currency, created_at) values ('x', 1, 'RON', :now) returning id
+)
+insert into checkouts (id, pay_link_id, amount, created_at) select :checkout, id, 20000, :now from link
+"""
+
+
+async def test_a_payment_is_known_to_a_reply_that_came_with_it(office: Post) -> None:
+    checkout, now = str(uuid4()), office.clock()
+    await office.store(CHECKOUT, checkout=checkout, now=now)
+    await office.hears("cât am de plată?")
+    paid = {"id": "e1", "type": PAID, "checkout": "c1", "reference": checkout, "amount": 20000, "currency": "RON"}
+    async with office.app.database.write() as session:
+        await keep(session, PAYMENTS, "e1", json.dumps(paid).encode(), now)
+    await office.talk()
+    assert await office.asks("select state, error from inbox order by id") == [("done", "answered"), ("done", None)]
+    assert "nu aveți nimic de plată" in office.sms.sent[-1].body
 
 
 async def test_what_one_person_says_by_two_channels_at_once_is_answered_one_after_the_other(office: Post) -> None:
