@@ -39,8 +39,9 @@ class Receiver(NamedTuple):
 class Parcel(NamedTuple):
     """A queued message with what it belongs to.
 
-    `barred` is why it is not to be sent any more; `tries` are those before this one; `begun`: the talk has been heard;
-    `reminds`: nobody had answered; `content` is JSON as the store has it.
+    `barred` is why it is not to be sent any more; `courtesy`: it opens a contact that is no stage's; `tries` are those
+    before this one; `begun`: the talk has been heard; `reminds`: nobody had answered; `content` is JSON as the store
+    has it.
     """
 
     outbound: int
@@ -51,6 +52,7 @@ class Parcel(NamedTuple):
     send_until: datetime
     resent: bool
     barred: str | None
+    courtesy: bool | None
     begun: bool
     reminds: bool
     message: int
@@ -82,9 +84,8 @@ select o.id, o.channel, o.priority, o.tries, o.contact_id, o.send_until, o.resen
             when a.dead_since is not null and not o.parting then 'the address is unusable'
             when t.owner <> 'bot' and m.author = 'bot' and not o.parting then 'a person has taken over'
             when m.content ->> 'asked_in' <> t.state ->> 'turn' then 'the talk has gone on'
-            when k.closed_at is not null and k.ending <> 'worked' then 'the case is closed'
-            when n.occasion <> 'stage' and exists (select from moot_contacts moot where moot.id = n.id)
-            then 'what it was about is settled' end,
+            when k.closed_at is not null and k.ending <> 'worked' then 'the case is closed' end,
+       n.occasion <> 'stage',
        exists (select from outbound e where e.conversation_id = t.id and e.tries > 0),
        m.content -> 'asked_in' is not null,
        m.id, m.author, m.content::text, m.text as words, t.id, t.script, t.language, t.currency, t.contact_id, t.thread,
@@ -103,12 +104,20 @@ order by o.priority, o.send_from, o.id
 
 How many are held is hidden from the planner: its plan is kept for the next batch, made anew it costs more than they do.
 """
+MOOT = text("select id from moot_contacts where id = any(array(select unnest(cast(:contacts as bigint[]))))")
+"""Asked apart, and only of courtesies: it looks at so many tables that planning it costs more than all the rest."""
+SETTLED = "what it was about is settled"
 
 
 async def parcels(session: WriteSession, held: Sequence[int]) -> list[Parcel]:
     """The messages held, in the order in which they are sent, those that are barred among them."""
     rows = await session.execute(PARCELS, {"held": list(held)})
-    return [Parcel._make((*row[:OF_THE_CLIENT], Receiver._make(row[OF_THE_CLIENT:]))) for row in rows]
+    found = [Parcel._make((*row[:OF_THE_CLIENT], Receiver._make(row[OF_THE_CLIENT:]))) for row in rows]
+    courtesies = [parcel.contact for parcel in found if parcel.courtesy and parcel.barred is None]
+    if not courtesies:
+        return found
+    moot = set(await session.scalars(MOOT, {"contacts": courtesies}))
+    return [parcel._replace(barred=parcel.barred or SETTLED) if parcel.contact in moot else parcel for parcel in found]
 
 
 OF_THE_CLIENT = len(Parcel._fields) - 1

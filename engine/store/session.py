@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from psycopg.pq import ExecStatus
-from sqlalchemy import TextClause, event, func, make_url, select, text
+from sqlalchemy import TextClause, TextualSelect, TypeDecorator, event, func, make_url, select, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
@@ -52,7 +52,7 @@ class ReadSession(AsyncSession):
     if not TYPE_CHECKING:  # the types stay those of SQLAlchemy
 
         async def execute(self, statement, params=None, **options):
-            sql = _in_sql(statement) if isinstance(statement, TextClause) else None
+            sql = _in_sql(statement) if isinstance(statement, TextClause | TextualSelect) else None
             if sql is None:
                 return await super().execute(statement, params, **options)
             if self.autoflush and (self.new or self.dirty or self.deleted):
@@ -60,12 +60,12 @@ class ReadSession(AsyncSession):
             return await _ask(await self.driver(), sql, params or {})
 
         async def scalar(self, statement, params=None, **options):
-            if isinstance(statement, TextClause):
+            if isinstance(statement, TextClause | TextualSelect):
                 return (await self.execute(statement, params)).scalar()
             return await super().scalar(statement, params, **options)
 
         async def scalars(self, statement, params=None, **options):
-            if isinstance(statement, TextClause):
+            if isinstance(statement, TextClause | TextualSelect):
                 return (await self.execute(statement, params)).scalars()
             return await super().scalars(statement, params, **options)
 
@@ -151,18 +151,39 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A statement with its values numbered ($1, ...), and their names in that order."""
+    """A statement with its values numbered ($1, ...), their names in that order, and the columns of types of ours."""
 
     sql: str
     names: tuple[str, ...]
+    typed: Mapping[str, TypeDecorator[Any]]
+
+    def read(self, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Rows as the driver gives them, with values of those types in the places of what the store keeps."""
+        if not self.typed:
+            return rows
+        readers = [self.typed.get(column) for column in columns]
+        return [
+            tuple(
+                [
+                    one.process_result_value(value, DIALECT) if one else value
+                    for one, value in zip(readers, row, strict=True)
+                ]
+            )
+            for row in rows
+        ]
 
 
 @lru_cache(maxsize=PREPARED)
-def _in_sql(statement: TextClause) -> _Question | None:
+def _in_sql(statement: TextClause | TextualSelect) -> _Question | None:
     """A statement as the driver takes it; None where types of ours have to be told of its values first."""
-    compiled = statement.compile(dialect=DIALECT)
-    typed = any(not isinstance(one.type, NullType) for one in compiled.binds.values())
-    return None if typed else _Question(str(compiled), tuple(compiled.positiontup or ()))
+    text_, columns = (
+        (statement.element, statement.column_args) if isinstance(statement, TextualSelect) else (statement, ())
+    )
+    compiled = text_.compile(dialect=DIALECT)
+    if any(not isinstance(one.type, NullType) for one in compiled.binds.values()):
+        return None
+    typed = {column.name: column.type for column in columns if isinstance(column.type, TypeDecorator)}
+    return _Question(str(compiled), tuple(compiled.positiontup or ()), typed)
 
 
 async def _ask(connection: psycopg.AsyncConnection[Any], asked: _Question, values: Mapping[str, Any]) -> Result[Any]:
@@ -173,15 +194,15 @@ async def _ask(connection: psycopg.AsyncConnection[Any], asked: _Question, value
         told = cursor.pgresult
         if told is None or told.status != ExecStatus.TUPLES_OK:
             return IteratorResult(_named(()), iter(()))
-        columns = tuple([told.fname(place) for place in range(told.nfields)])
-        return IteratorResult(_named(columns), iter(await cursor.fetchall()))
+        columns = tuple([(told.fname(place) or b"").decode() for place in range(told.nfields)])
+        return IteratorResult(_named(columns), iter(asked.read(columns, await cursor.fetchall())))
     except psycopg.Error as fault:
         raise DBAPIError.instance(asked.sql, None, fault, psycopg.Error, hide_parameters=True) from fault
 
 
 @lru_cache(maxsize=PREPARED)
-def _named(columns: tuple[bytes | None, ...]) -> SimpleResultMetaData:
-    return SimpleResultMetaData([(name or b"").decode() for name in columns])
+def _named(columns: tuple[str, ...]) -> SimpleResultMetaData:
+    return SimpleResultMetaData(columns)
 
 
 async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:
