@@ -30,7 +30,8 @@ PROBING = timedelta(seconds=60)
 """So long nobody else probes."""
 
 STANDING = text("""
-select lane.channel, s.tokens, s.filled_at, s.paused_until, coalesce(s.failures, 0) as failures, s.open_until
+select lane.channel, s.tokens, s.filled_at, s.paused_until, coalesce(s.failures, 0) as failures, s.open_until,
+       exists (select from outbound o where o.channel = lane.channel and o.state = 'ready' and o.send_until <= :now)
 from unnest(cast(:channels as text[])) lane(channel) left join carriers s on s.channel = lane.channel
 where exists (
   select from outbound o where o.channel = lane.channel and o.state = 'ready' and o.send_from <= :now)
@@ -75,7 +76,7 @@ on conflict (channel) do update set paused_until = greatest(c.paused_until, excl
 
 
 class Standing(NamedTuple):
-    """A carrier whose channel has something to send."""
+    """A carrier whose channel has something to send; `late`: some of it should have gone before."""
 
     channel: str
     tokens: float | None
@@ -83,6 +84,7 @@ class Standing(NamedTuple):
     paused_until: datetime | None
     failures: int
     open_until: datetime | None
+    late: bool
 
     def pausing(self, now: datetime) -> bool:
         """Whether it asked to be left alone. A moment no pause can reach was told by a wrong clock."""

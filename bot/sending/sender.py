@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import text
-
 from bot.application import Application
 from bot.bell import POLL_SECONDS
 from bot.sending.acknowledging import acknowledge
@@ -23,8 +21,6 @@ OF_THE_LEASE = 0.8
 
 SOONEST = 0.2
 """A channel with a rate is not looked after more often: it loses nothing, its bucket holds a whole second's."""
-
-LATE = text("select exists (select from outbound where state = 'ready' and send_until <= :now)")
 
 
 async def send_due(app: Application, now: datetime) -> int:
@@ -46,14 +42,14 @@ async def look(app: Application, room: Mapping[Lane, int], now: datetime) -> Cla
     """
     wanted = {channel: min(sum(room[lane] for lane in both(channel)), BATCH) for channel in app.channels}
     async with app.database.read() as session:
-        late = await session.scalar(LATE, {"now": now})
-        waiting = await standings(session, [channel for channel, most in wanted.items() if most > 0], now)
+        queues = await standings(session, list(ChannelKind), now)  # also of a channel that is switched off
+    waiting = [standing for standing in queues if wanted.get(ChannelKind(standing.channel), 0) > 0]
     allowed = {}
     for standing in waiting:
         channel = ChannelKind(standing.channel)
         allowed[channel] = await _allowed(app, standing, wanted[channel], now)
     found = await claim(app, room, allowed, now) if any(allowed.values()) else Claim(0, [])
-    dropped = await _drop(app, now) if late else 0
+    dropped = await _drop(app, now) if any(standing.late for standing in queues) else 0
     held_up = [standing for standing in waiting if not allowed[ChannelKind(standing.channel)]]
     return replace(found, looked_at=found.looked_at + dropped, wait=_wait(app, held_up, now))
 

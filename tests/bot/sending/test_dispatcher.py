@@ -123,4 +123,5 @@ async def test_a_store_that_is_away_keeps_nobody_from_leaving(
         async with asyncio.timeout(60):
             await running
         administrator.execute(sql.SQL("alter database {} allow_connections true").format(name))
+        await office.app.database.close()  # what was open is gone, whoever has noticed
         assert await office.states() == [("sending", 2)], "in doubt when their leases are over"
