@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
+from engine.contact import ChannelKind
 from engine.debt import Hold, HoldKind
 from engine.ledger import CLAIM
 from engine.money import Money
@@ -15,6 +16,13 @@ from engine.promise import PromiseState
 from engine.store.session import ReadSession
 from engine.store.tables.casework import Exemption
 from engine.store.tables.ledger import Dispute, Payment, Promise
+
+PROMISED = {
+    ChannelKind.SMS: "by SMS",
+    ChannelKind.VOICE: "in a call",
+    ChannelKind.EMAIL: "by email",
+    ChannelKind.TELEGRAM: "in Telegram",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ async def grounds_of(session: ReadSession, clients: Sequence[int]) -> Mapping[in
             )
         )
     for promise in await session.scalars(select(Promise).where(Promise.client_id.in_(clients))):
-        how = f"promised by {promise.channel}" if promise.channel else "recorded by an operator"
+        how = f"promised {PROMISED[ChannelKind(promise.channel)]}" if promise.channel else "recorded by an operator"
         until = promise.until + timedelta(days=promise.grace)
         found[promise.client_id].append(
             Ground(HoldKind.PROMISE, promise.made_at, promise.judged_at, None, until, how, promise.promiser or "")

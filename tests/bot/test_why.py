@@ -127,7 +127,7 @@ async def test_a_promise_tells_until_when_it_freezes(database: Database) -> None
         await promise(session, ana, Money(20000, "RON"), date(2025, 8, 20), now, PromiseTerms(channel="sms"))
         await decide_clients(session, [ana], now, HOURS)
     answer = await told(database, now)
-    assert "frozen 200.00 RON: promise to pay until 20 Aug 2025 (promised by sms)" in answer
+    assert "frozen 200.00 RON: promise to pay until 20 Aug 2025 (promised by SMS)" in answer
     assert "200.00 RON was promised until 20 Aug 2025." in answer
 
 
