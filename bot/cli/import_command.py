@@ -21,8 +21,8 @@ from bot.store import case_store
 from dialogs.script import load_scripts
 from engine.calendar import Hours
 from engine.document import read
-from engine.intake.feed import FeedError
 from engine.intake.importing import BadRows, ImportReport, Progress, Step, import_file
+from engine.intake.records import FeedError
 from engine.intake.rows import Kind
 from engine.store.plans import publish_plans, read_plans, unknown_scripts
 from engine.store.session import Database
@@ -45,7 +45,9 @@ class What(StrEnum):
 
 def import_feed(
     kind: Annotated[What, typer.Argument(help="What the file holds.")],
-    file: Annotated[Path, typer.Argument(help="CSV (.csv) or JSON lines (.jsonl, .ndjson); plans in YAML.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV (.csv), JSON lines (.jsonl, .ndjson) or Parquet (.parquet); plans in YAML.")
+    ],
     rejects: Annotated[
         Path | None, typer.Option(help="Let the good rows in and write the others, with the reason, to this file.")
     ] = None,

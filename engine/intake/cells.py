@@ -11,7 +11,7 @@ from babel import Locale, UnknownLocaleError
 
 from engine.calendar import UnknownZone, zone
 from engine.contact import ChannelKind
-from engine.intake.feed import Record
+from engine.intake.records import Record
 from engine.intake.rows import ImportProblem
 from engine.money import BadAmount, Money, is_currency, money
 from engine.store.addresses import BadAddress, normal

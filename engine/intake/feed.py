@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,40 +12,16 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
+from engine.intake.parquet import count_of, records_of
+from engine.intake.records import LONGEST, SLICE, FeedError, Record, faults_of
 from engine.intake.rows import Columns
 
 ANNOTATIONS = ("line", "reason")
 """Columns of a file of rejected rows. They are passed over, so that such a file can be corrected and imported."""
 
 OTHER_MARKS = {";": "semicolons and commas", ",": "semicolons and commas", "\t": "tabs", "|": "bars"}
-LONGEST = 500
-SLICE = 5000
-"""Records at a time."""
 BLOCK = 1 << 18
 """Characters at a time, to the end of their line."""
-
-UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-
-
-class FeedError(ValueError):
-    """The file cannot be read at all: which file and line, what is wrong, and what would be right."""
-
-    def __init__(self, path: Path, line: int, message: str) -> None:
-        super().__init__(f"{path}:{line}: {message}" if line else f"{path}: {message}")
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row as text. `cells` lacks what the file does not state; `faults` says, by column, what is no cell at all.
-
-    `first` is the line that already has what identifies it. `wording` is a digest of what of it never changes.
-    """
-
-    line: int
-    cells: Mapping[str, str]
-    faults: Mapping[str, str]
-    first: int | None = None
-    wording: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +72,8 @@ class Feed:
 
     def lines(self) -> int:
         """About how many rows there are, for a progress bar: line ends are counted, nothing is read."""
+        if self._reader() is _parquet:
+            return count_of(self.path)
         try:
             with self.path.open("rb") as file:
                 return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
@@ -111,6 +88,16 @@ class Feed:
                 listed = ", ".join((*self.columns.required, *self.columns.optional))
                 raise FeedError(self.path, line, f"unknown column '{name}'; the columns are: {listed}")
 
+    def check_columns(self, names: list[str], line: int) -> None:
+        """Refuse a table that has other columns, lacks one that it must have, or has one twice."""
+        self.check_names(names, line)
+        for name in self.columns.required:
+            if name not in names:
+                raise FeedError(self.path, line, f"the column '{name}' is missing")
+        for name in names:
+            if names.count(name) > 1:
+                raise FeedError(self.path, line, f"there are two columns '{name}'")
+
     def _reader(self) -> Reader:
         match self.path.suffix.lower():
             case ".csv":
@@ -118,9 +105,9 @@ class Feed:
             case ".jsonl" | ".ndjson":
                 return _json_lines
             case ".parquet":
-                remedy = "Parquet files cannot be read yet; export the table as CSV or JSON lines"
+                return _parquet
             case _:
-                remedy = "the name of the file must end in .csv, .jsonl or .ndjson"
+                remedy = "the name of the file must end in .csv, .jsonl, .ndjson or .parquet"
         raise FeedError(self.path, 0, remedy)
 
     @contextmanager
@@ -183,7 +170,7 @@ def _rows(feed: Feed, header: Sequence[str], mark: str, begin: int, lines: _Line
         for cells in reader:
             if len(cells) == len(header):
                 stripped = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-                yield Record(line, stripped, _faults(stripped))
+                yield Record(line, stripped, faults_of(stripped))
             elif cells:
                 fault = f"has {len(cells)} cells, and the header has {len(header)}"
                 yield Record(line, dict(zip(header, cells, strict=False)), {"": fault})
@@ -224,13 +211,7 @@ def _check_header(feed: Feed, header: list[str]) -> None:
         if any(mark in name for name in header):
             said = f"the columns are divided by {word}"
             raise FeedError(feed.path, 1, f"{said}; divide all of them by commas, or all of them by semicolons")
-    feed.check_names(header, 1)
-    for name in feed.columns.required:
-        if name not in header:
-            raise FeedError(feed.path, 1, f"the column '{name}' is missing")
-    for name in header:
-        if header.count(name) > 1:
-            raise FeedError(feed.path, 1, f"there are two columns '{name}'")
+    feed.check_columns(header, 1)
 
 
 def _json_lines(feed: Feed, file: IO[str]) -> Iterator[list[Record]]:
@@ -255,7 +236,11 @@ def _objects(feed: Feed, file: IO[str]) -> Iterator[Record]:
         cells = {name: _text(cell) for name, cell in value.items()}
         odd = {name: "is neither a text nor a number" for name, cell in cells.items() if cell is None}
         known = {name: cell.strip() for name, cell in cells.items() if cell is not None}
-        yield Record(line, known, {**_faults(known), **odd})
+        yield Record(line, known, {**faults_of(known), **odd})
+
+
+def _parquet(feed: Feed, _file: IO[str]) -> Iterator[list[Record]]:
+    return records_of(feed.path, lambda names: feed.check_columns(names, 0))
 
 
 def _text(value: object) -> str | None:
@@ -263,14 +248,6 @@ def _text(value: object) -> str | None:
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ",".join(value)
     return "" if value is None else value if isinstance(value, str) else None
-
-
-def _faults(cells: Mapping[str, str]) -> dict[str, str]:
-    faults = {name: f"is longer than {LONGEST} characters" for name, cell in cells.items() if len(cell) > LONGEST}
-    for name, cell in cells.items():
-        if not cell.isprintable() and UNSTORABLE.search(cell):
-            faults[name] = "holds a control character or half a character"
-    return faults
 
 
 def write_rejects(feed: Feed, reasons: Mapping[int, str], path: Path) -> None:

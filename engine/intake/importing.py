@@ -16,10 +16,11 @@ from sqlalchemy import text
 from engine.calendar import Hours
 from engine.intake.accounts import accounts
 from engine.intake.clients import clients
-from engine.intake.feed import SLICE, Feed, Record, write_rejects
+from engine.intake.feed import Feed, write_rejects
 from engine.intake.invoices import invoices
 from engine.intake.known import Known, known, known_plans
 from engine.intake.payments import payments
+from engine.intake.records import SLICE, Record
 from engine.intake.rows import COLUMNS, ImportProblem, Kind, Row
 from engine.intake.screening import Screening
 from engine.intake.sheet import lay_out

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from engine.contact import ChannelKind
 from engine.intake.cells import Cells
-from engine.intake.feed import Record
 from engine.intake.known import Known, KnownAccount, KnownClient, KnownPayment
+from engine.intake.records import Record
 from engine.intake.rows import (
     COLUMNS,
     AccountRow,

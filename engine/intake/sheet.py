@@ -13,7 +13,8 @@ from typing import Any
 
 import psycopg
 
-from engine.intake.feed import SLICE, UNSTORABLE, Block, Feed, Record
+from engine.intake.feed import Block, Feed
+from engine.intake.records import SLICE, UNSTORABLE, Record
 from engine.intake.stage import Unread
 
 MOST_KEYS = 1_000_000

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.intake.feed import Feed, FeedError, Record, write_rejects
+from engine.intake.feed import Feed, write_rejects
 from engine.intake.importing import BadRows
+from engine.intake.records import FeedError, Record
 from engine.intake.rows import COLUMNS, ImportProblem, Kind
 
 HEADER = "account,client,provider,service,currency"
@@ -116,8 +117,7 @@ def test_what_the_database_could_not_keep_is_a_bad_row(tmp_path: Path) -> None:
             f'{HEADER}\nA1,ana,acme,tv,RON\nA2,"ana,acme,tv,RON\n',
             "/a.csv:3: is not CSV: unexpected end of data; a cell with a quote in it doubles the quote",
         ),
-        ("a.parquet", "PAR1", "/a.parquet: Parquet files cannot be read yet; export the table as CSV or JSON lines"),
-        ("a.xlsx", "PK", "/a.xlsx: the name of the file must end in .csv, .jsonl or .ndjson"),
+        ("a.xlsx", "PK", "/a.xlsx: the name of the file must end in .csv, .jsonl, .ndjson or .parquet"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_whole(tmp_path: Path, name: str, content: str, message: str) -> None:

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from engine.intake.feed import BLOCK, Block, Feed, FeedError
+from engine.intake.feed import BLOCK, Block, Feed
+from engine.intake.records import FeedError
 from engine.intake.rows import COLUMNS, Kind
 
 COLUMN_NAMES = ["account", "client", "provider", "service", "currency"]

@@ -14,8 +14,8 @@ from given import given_client, given_invoice, given_plans
 from sqlalchemy import select, text
 
 from engine.calendar import AnyHour
-from engine.intake.feed import FeedError
 from engine.intake.importing import BadRows, import_file, take_file
+from engine.intake.records import FeedError
 from engine.intake.rows import ImportProblem, Kind
 from engine.store.session import Database
 from engine.store.tables.ledger import LedgerEntry
