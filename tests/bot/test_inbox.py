@@ -213,7 +213,7 @@ async def test_a_payment_is_known_to_a_reply_that_came_with_it(office: Post) -> 
         await keep(session, PAYMENTS, "e1", json.dumps(paid).encode(), now)
     await office.talk()
     assert await office.asks("select state, error from inbox order by id") == [("done", "answered"), ("done", None)]
-    assert "nu aveți nimic de plată" in office.sms.sent[-1].body
+    assert office.sms.sent[-1].body == 'În acest moment nu aveți nimic de plată.\nColeg: "operator".'
 
 
 async def test_what_one_person_says_by_two_channels_at_once_is_answered_one_after_the_other(office: Post) -> None:
