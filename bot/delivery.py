@@ -6,6 +6,7 @@ given, and writes what has changed with one statement a table.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,21 +16,46 @@ from sqlalchemy import select, text
 
 from channels.port import StatusReport
 from engine.contact import Delivery
+from engine.store.arrays import texts, uuids
 from engine.store.consents import Consent, Means, Proof, book_consent
 from engine.store.session import WriteSession
 from engine.store.tables.talk import Attempt, Conversation, Outbound, Owner
 
 NOT_DELIVERED = frozenset({Delivery.FAILED, Delivery.EXPIRED})
 SETTLED = NOT_DELIVERED | {Delivery.DELIVERED, Delivery.READ}
+TAKEN = frozenset({Delivery.ACCEPTED, Delivery.SENT, Delivery.DELIVERED, Delivery.READ})
 NEVER_HAD = "the carrier never had it"
 """Why an attempt failed of which the carrier knew nothing when it was asked: later news of it proves the contrary."""
 
 STANDINGS = text("""
-select a.id, a.state, a.reference, a.code, a.no >= o.tries as latest,
-       o.id as message, o.state as message_state, o.address_id, o.contact_id, o.resent
-from attempts a join outbound o on o.id = a.outbound_id
-where a.id = any(cast(:attempts as uuid[])) order by o.id, a.no for no key update
+with told as (
+  select * from unnest((select cast(:attempts as uuid[])), (select cast(:states as text[])),
+                       (select cast(:references as text[]))) n(attempt, state, reference)
+), held as materialized (
+  select a.id, a.state, a.reference, a.code, a.no >= o.tries as latest,
+         o.id as message, o.state as message_state, o.address_id, o.contact_id, o.resent,
+         case when a.no = 1 and o.tries = 1 and a.state = 'sending' and o.state = 'sending' and a.code is null
+              then told.state end as risen, coalesce(a.reference, told.reference) as named
+  from told join attempts a on a.id = told.attempt join outbound o on o.id = a.outbound_id
+  order by o.id, a.no for no key update of a, o
+), attempts_risen as (
+  update attempts a set state = held.risen, reference = held.named, updated_at = :now
+  from held where a.id = held.id and held.risen is not null
+), messages_risen as (
+  update outbound o
+  set state = held.risen, reason = null,
+      settled_at = case when held.risen = any(cast(:settled as text[])) then cast(:now as timestamptz) end
+  from held where o.id = held.message and held.risen is not null
+)
+select told.attempt, held.id, held.state, held.reference, held.code, held.latest,
+       held.message, held.message_state, held.address_id, held.contact_id, held.resent
+from told left join held on held.id = told.attempt where held.risen is null
 """)
+"""Locks attempts and messages; what is the first and only word of a first try, and a good one, is booked at once.
+
+A message tried once has no other attempt whose news could be in the same batch. The rest comes back as it stands, and
+so does what there is no attempt of. How many there are is hidden from the planner, which would read all attempts.
+"""
 
 ATTEMPTS = text("""
 update attempts a
@@ -72,6 +98,11 @@ class Progress:
     opted_out: bool = False
     complaint: bool = False
 
+    @property
+    def good(self) -> bool:
+        """Whether it says nothing but that a carrier has the message, or more."""
+        return self.state in TAKEN and not (self.code or self.address_dead or self.opted_out or self.complaint)
+
 
 News = tuple[UUID, Progress]
 """News with the attempt it concerns."""
@@ -89,10 +120,23 @@ async def record_all(session: WriteSession, news: Sequence[News], now: datetime)
     """
     if not news:
         return frozenset()
-    found = await session.execute(STANDINGS, {"attempts": sorted({attempt for attempt, _ in news})})
+    told = defaultdict[UUID, list[Progress]](list)
+    for attempt, progress in news:
+        told[attempt].append(progress)
+    good = [heard[0] if len(heard) == 1 and heard[0].good else None for heard in told.values()]
+    values = {
+        "attempts": uuids(told),
+        "states": texts(None if one is None else one.state.value for one in good),
+        "references": texts(None if one is None else one.reference or None for one in good),
+        "settled": texts(state.value for state in SETTLED),
+    }
+    unknown: set[UUID] = set()
     messages: dict[int, _Message] = {}
     attempts: dict[UUID, _Attempt] = {}
-    for row in found:
+    for row in await session.execute(STANDINGS, values | {"now": now}):
+        if row.id is None:
+            unknown.add(row.attempt)
+            continue
         message = messages.setdefault(
             row.message,
             _Message(row.message, Delivery(row.message_state), row.address_id, row.contact_id, row.resent),
@@ -102,7 +146,7 @@ async def record_all(session: WriteSession, news: Sequence[News], now: datetime)
         if attempt in attempts:
             attempts[attempt].hear(progress)
     await _write(session, attempts.values(), messages.values(), now)
-    return frozenset(attempts)
+    return frozenset(told.keys() - unknown)
 
 
 async def note_statuses(session: WriteSession, reports: Sequence[StatusReport], now: datetime) -> list[bool]:

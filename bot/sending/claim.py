@@ -29,6 +29,7 @@ from bot.speaking import BULK, REPLY
 from channels.port import Draft
 from dialogs.render import NothingToShow
 from engine.contact import ChannelKind
+from engine.store.arrays import blobs, numbers, uuids
 from engine.store.session import WriteSession
 
 BATCH = 200
@@ -222,12 +223,12 @@ async def enlist(session: WriteSession, packed: Sequence[Packed], lease: float, 
     if not packed:
         return []
     attempts = {
-        "ids": [one.draft.attempt for one in packed],
-        "outbound": [one.parcel.outbound for one in packed],
-        "messages": [one.parcel.message for one in packed],
-        "numbers": [one.parcel.tries + 1 for one in packed],
-        "bodies": [one.shown.encode() for one in packed],
-        "digests": [one.draft.sought.digest for one in packed],
+        "ids": uuids(one.draft.attempt for one in packed),
+        "outbound": numbers(one.parcel.outbound for one in packed),
+        "messages": numbers(one.parcel.message for one in packed),
+        "numbers": numbers(one.parcel.tries + 1 for one in packed),
+        "bodies": blobs(one.shown.encode() for one in packed),
+        "digests": blobs(one.draft.sought.digest for one in packed),
     }
     await session.execute(ENLIST, attempts | {"lease": lease, "now": now})
     return [

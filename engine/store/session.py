@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.types import NullType
 
+from engine.store.arrays import take_arrays
 from engine.store.pool import SteadyPool
 
 PLAN_TEXTS = "plan texts"
@@ -143,6 +144,7 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.driver_connection.prepared_max = PREPARED
+        take_arrays(connection.driver_connection)
         if reading:
             connection.cursor().execute("set default_transaction_read_only = on")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import permutations
@@ -54,6 +55,25 @@ async def test_every_order_of_the_same_news_ends_alike(office: Post, told: tuple
             assert await record_all(session, [*news, *news], office.clock()) == set(ids)
     best = max(told, key=lambda state: state.rank)
     assert await office.asks("select distinct state from attempts where no > 1") == [(best,)]
+
+
+async def test_an_answer_that_waited_for_a_report_takes_nothing_back(office: Post) -> None:
+    ((attempt,),) = await office.asks("select id from attempts")
+    await office.store("update attempts set state = 'sending', reference = null")
+    await office.store("update outbound set state = 'sending'")
+
+    async def answer() -> bool:
+        async with office.app.database.write() as session:
+            return await record(session, UUID(str(attempt)), Progress(Delivery.ACCEPTED, "later"), office.clock())
+
+    async with office.app.database.write() as session:
+        assert await record(session, UUID(str(attempt)), Progress(Delivery.DELIVERED, "first"), office.clock())
+        answering = asyncio.create_task(answer())
+        while not await office.asks("select from pg_locks where not granted"):
+            assert not answering.done(), "it waits for the report"
+    assert await answering
+    assert await office.asks("select state, reference from attempts") == [("delivered", "first")]
+    assert await office.asks("select state, settled_at is null from outbound") == [("delivered", False)]
 
 
 async def test_all_news_at_once_is_as_good_as_one_by_one(office: Post) -> None:
