@@ -6,6 +6,7 @@ more or fewer clients. What a run has to write it writes in batches, each a tran
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -31,6 +32,8 @@ WIDTH = 1_500
 BATCH, CHANGED = 200, 500
 """Clients whose decisions are written in one transaction: a payment of theirs waits no longer than that takes. Of those
 who have changed fewer have news."""
+AT_ONCE = 2
+"""So many such transactions are under way together where many have changed."""
 
 Progress = Callable[[int, int], None]
 """Told of how many of the clients to look at have been passed, and of how many there are."""
@@ -186,9 +189,17 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
     total = Tally()
     while True:
         async with database.read() as session:
-            clients = await changed_clients(session, CHANGED)
-        total += await _decide_marked(database, clients, now, hours)
-        if len(clients) < CHANGED:
+            clients = await changed_clients(session, AT_ONCE * CHANGED)
+        parts = [clients[start : start + CHANGED] for start in range(0, len(clients), CHANGED)]
+        # While the database works on one part, another is decided on here. None is left under way when one fails.
+        ended = await asyncio.gather(
+            *(_decide_marked(database, part, now, hours) for part in parts), return_exceptions=True
+        )
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+            total += one
+        if len(clients) < AT_ONCE * CHANGED:
             return total
 
 
