@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import perf_counter
+from typing import Any
 
 from engine.calendar import Hours, zone
 from engine.decision import Decision
@@ -99,9 +100,9 @@ class _Writing:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:
         async with self.database.write() as session:
+            yield session
             if self.book is not None:
                 await self.book.lease.keep(session)
-            yield session
 
     async def slice(self, decided: Decided) -> Tally:
         """Write what is new of a slice, in batches; the slice is noted in the book together with the last one.
@@ -110,8 +111,8 @@ class _Writing:
         """
         tally, clients = Tally(decided.clients), decided.clients + len(decided.aside)
         batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)] or [[]]
-        for batch in batches[:-1]:
-            tally += await self._batch(batch, decided)
+        for start in range(0, len(batches) - 1, AT_ONCE):
+            tally += await at_once(self._batch(batch, decided) for batch in batches[:-1][start : start + AT_ONCE])
         if not decided.aside:
             try:
                 return tally + await self._together(batches[-1], decided, tally)
@@ -191,16 +192,22 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
         async with database.read() as session:
             clients = await changed_clients(session, AT_ONCE * CHANGED)
         parts = [clients[start : start + CHANGED] for start in range(0, len(clients), CHANGED)]
-        # While the database works on one part, another is decided on here. None is left under way when one fails.
-        ended = await asyncio.gather(
-            *(_decide_marked(database, part, now, hours) for part in parts), return_exceptions=True
-        )
-        for one in ended:
-            if isinstance(one, BaseException):
-                raise one
-            total += one
+        total += await at_once(_decide_marked(database, part, now, hours) for part in parts)
         if len(clients) < AT_ONCE * CHANGED:
             return total
+
+
+async def at_once(writing: Iterable[Coroutine[Any, Any, Tally]]) -> Tally:
+    """What some that write come to: the database works on one while another is decided on here.
+
+    When one of them fails none is left under way.
+    """
+    total = Tally()
+    for ended in await asyncio.gather(*writing, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
+        total += ended
+    return total
 
 
 async def _decide_marked(database: Database, clients: Sequence[int], now: datetime, hours: Hours) -> Tally:
