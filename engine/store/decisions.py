@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from engine import record
 from engine.decision import CaseStatus, Decision
+from engine.store.facts import Plans
 from engine.store.feed import unmarked
 from engine.store.session import WriteSession, copy_in, driver
 from engine.store.steps import LOG, LOGGED, STEPS, TABLES, TEMPORARY, Step, by_itself
@@ -39,21 +41,23 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     async with connection.cursor() as cursor:
         ids = await _case_ids(cursor, decisions)
         found = {table: rows for table, rows in _rows(decisions, ids, spans).items() if rows}
+        plans = Plans(session)
+        names = {plan: await plans.name(plan) for plan in {one.facts.plan for one in decisions}}
         # A decision is no new fact for itself.
         async with unmarked(cursor):
             for table, rows in found.items():
                 steps = [step for step in STEPS[table] if any(map(step.concerns, decisions))]
-                await (_write_few if len(rows) <= FEW else _write_many)(cursor, table, rows, steps, now)
+                if len(rows) <= FEW:
+                    await _write_few(cursor, table, rows, steps, now)
+                elif table == LOG:
+                    await copy_in(cursor, *LOGGED, ((*row, names[row[1]], now) for row in rows))
+                else:
+                    await _write_many(cursor, table, rows, steps, now)
 
 
 async def _write_many(
     cursor: psycopg.AsyncCursor[Any], table: str, rows: list[Values], steps: Sequence[Step], now: datetime
 ) -> None:
-    if table == LOG:
-        await cursor.execute("select id, name from plans where id = any(%s)", (list({row[1] for row in rows}),))
-        names = dict(await cursor.fetchall())
-        await copy_in(cursor, *LOGGED, ((*row, names[row[1]], now) for row in rows))
-        return
     await cursor.execute(TEMPORARY.format(table=table, columns=TABLES[table]))
     await copy_in(cursor, table, [column.split()[1] for column in TABLES[table].split(", ")], rows)
     for step in steps:
@@ -140,5 +144,5 @@ def _contact_rows(
 
 def _log_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
     facts = decision.facts
-    said, inputs = Jsonb(record.said(decision)), Jsonb(record.inputs(decision))
+    said, inputs = Jsonb(record.said(decision), to_json), Jsonb(record.inputs(decision), to_json)
     return facts.client, facts.plan, facts.currency, case_id, facts.today, decision.key, said, inputs

@@ -151,28 +151,42 @@ def _client(row: Row) -> int:
     return row.client
 
 
+class PlanText(NamedTuple):
+    """A plan version as it is stored."""
+
+    name: str
+    version: int
+    terms: str
+
+
 class Plans:
     """Plan versions by id, each read from its database once: a version never changes."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
-        self._texts: dict[int, tuple[str, str]] = session.info[PLAN_TEXTS]
+        self._texts: dict[int, PlanText] = session.info[PLAN_TEXTS]
 
     async def terms(self, plan_id: int, currency: str) -> Plan:
         """The plan version, its sums in `currency`."""
-        if plan_id not in self._texts:
-            connection = await driver(self._session)
-            async with connection.cursor() as cursor:
-                await cursor.execute("select name, version, terms::text from plans where id = %s", (plan_id,))
-                name, version, terms = (await cursor.fetchall())[0]
-            self._texts[plan_id] = (f"plan {name}, version {version}", terms)
-        return _terms(*self._texts[plan_id], currency)
+        known = self._texts.get(plan_id) or await self._read(plan_id)
+        return _terms(known, currency)
+
+    async def name(self, plan_id: int) -> str:
+        """The plan a version is of."""
+        return (self._texts.get(plan_id) or await self._read(plan_id)).name
+
+    async def _read(self, plan_id: int) -> PlanText:
+        connection = await driver(self._session)
+        async with connection.cursor() as cursor:
+            await cursor.execute("select name, version, terms::text from plans where id = %s", (plan_id,))
+            self._texts[plan_id] = PlanText(*(await cursor.fetchall())[0])
+        return self._texts[plan_id]
 
 
 @lru_cache(maxsize=512)
-def _terms(label: str, terms: str, currency: str) -> Plan:
-    value: Plain = json.loads(terms)
-    return plan(stored(value, label), currency)
+def _terms(text: PlanText, currency: str) -> Plan:
+    value: Plain = json.loads(text.terms)
+    return plan(stored(value, f"plan {text.name}, version {text.version}"), currency)
 
 
 def _facts(row: Row, terms: Plan, others: Sequence[Plan]) -> CaseFacts:
