@@ -37,7 +37,7 @@ with told as (
          case when a.no = 1 and o.tries = 1 and a.state = 'sending' and o.state = 'sending' and a.code is null
               then told.state end as risen, coalesce(a.reference, told.reference) as named
   from told join attempts a on a.id = told.attempt join outbound o on o.id = a.outbound_id
-  order by o.id, a.no for no key update of a, o
+  order by o.id, a.no for no key update of o, a
 ), attempts_risen as (
   update attempts a set state = held.risen, reference = held.named, updated_at = :now
   from held where a.id = held.id and held.risen is not null

@@ -24,7 +24,7 @@ from bot.application import Application
 from bot.bell import POLL_SECONDS
 from bot.sending.pace import give_back
 from bot.sending.packing import Packed, Packing, Parcel, parcels
-from bot.sending.parking import complain, stumble
+from bot.sending.parking import alert, complain, stumble
 from bot.speaking import BULK, REPLY
 from channels.port import Draft
 from dialogs.render import NothingToShow
@@ -89,6 +89,7 @@ where c.id = n.id and c.state = 'opened'
 
 UNWARRANTED = "the debt is frozen or paid"
 NOTHING_TO_SHOW = "what it would say does not stand any more"
+UNANSWERED = f"the bot's answer was not sent: {NOTHING_TO_SHOW}"
 FINAL = (UNWARRANTED, NOTHING_TO_SHOW)
 """After these nothing follows; after a closed case or a settled subject the contact stays as it is."""
 PUT_OFF = ("opted out", "the address is unusable", "a person has taken over")
@@ -263,6 +264,8 @@ async def _packed(session: WriteSession, packing: Packing, waiting: Sequence[Par
             packed.append(packing.pack(parcel))
         except NothingToShow:
             await refuse(session, {parcel: NOTHING_TO_SHOW}, now)
+            if parcel.contact is None and not parcel.reminds:  # somebody wrote, and hears nothing
+                await alert(session, parcel.client.id, parcel.outbound, UNANSWERED, now)
         except Exception as fault:  # noqa: BLE001 whatever a script does wrong, it stops no other message
             complain("a message cannot be put into words", fault, outbound=parcel.outbound)
             await stumble(session, parcel.outbound, fault, now)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sending import Post, post
+from sqlalchemy import text
 
 from bot.delivery import NEVER_HAD, Progress, record, record_all
 from bot.inbox import handle_inbox, keep
@@ -74,6 +75,25 @@ async def test_an_answer_that_waited_for_a_report_takes_nothing_back(office: Pos
     assert await answering
     assert await office.asks("select state, reference from attempts") == [("delivered", "first")]
     assert await office.asks("select state, settled_at is null from outbound") == [("delivered", False)]
+
+
+async def test_who_holds_a_message_and_who_reports_on_it_never_wait_in_a_circle(office: Post) -> None:
+    ((attempt,),) = await office.asks("select id from attempts")
+    await office.store("update attempts set state = 'unknown', reference = null")
+    await office.store("update outbound set state = 'unknown'")
+
+    async def report() -> bool:
+        async with office.app.database.write() as session:
+            return await record(session, UUID(str(attempt)), Progress(Delivery.DELIVERED, "first"), office.clock())
+
+    async with office.app.database.write() as session:
+        await session.execute(text("select from outbound for update"))
+        reporting = asyncio.create_task(report())
+        while not await office.asks("select from pg_locks where not granted"):
+            assert not reporting.done(), "it waits for the message"
+        assert await record(session, UUID(str(attempt)), Progress(Delivery.ACCEPTED, "first"), office.clock())
+    assert await reporting
+    assert await office.asks("select state from outbound") == [("delivered",)]
 
 
 async def test_all_news_at_once_is_as_good_as_one_by_one(office: Post) -> None:

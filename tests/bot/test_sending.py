@@ -6,14 +6,21 @@ from datetime import date, datetime
 
 from given import given_client, given_invoice
 from loop import ANA_PHONE, Loop, running_loop
+from sending import post
 from sqlalchemy import text
 
+from bot.inbox import handle_inbox
 from bot.outreach import open_contacts
+from bot.sending.claim import NOTHING_TO_SHOW, UNANSWERED
 from bot.sending.sender import send_due
 from bot.ticks import day_tick
 from channels.email import EmailSettings
 from engine.contact import ChannelKind
 
+ANOTHER_ANSWER = """
+update messages set content = '{"messages": [{"key": "common.balance.installment", "args": {}, "options": []}]}'
+where id = (select message_id from outbound where state = 'ready')
+"""
 CONTACTS = "select state, tried from contacts order by id"
 
 
@@ -87,3 +94,15 @@ async def test_what_a_carrier_may_have_had_is_not_planned_again(database_url: st
         await store(loop, "update conversations set owner = 'waiting'")
         await send_due(loop.sandbox.wired.app, loop.clock())
         assert await loop.asks(CONTACTS) == [("opened", 1)]
+
+
+async def test_where_an_answer_cannot_stand_any_more_a_person_is_told(database_url: str, now: datetime) -> None:
+    async with post(database_url, now) as office:
+        await office.queue()
+        await office.send()
+        await office.hears("cât am de plată?")
+        await handle_inbox(office.app, now)
+        await office.store(ANOTHER_ANSWER)
+        await office.send()
+        assert await office.asks("select reason from outbound where state = 'refused'") == [(NOTHING_TO_SHOW,)]
+        assert await office.asks("select reason from tasks") == [(UNANSWERED,)]

@@ -25,6 +25,7 @@ def written(tmp_path: Path) -> Written:
 
     def write(query: str, kind: Kind = Kind.ACCOUNTS, name: str = "feed.parquet") -> Feed:
         path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
             connection.execute(f"copy ({query}) to '{path}' (format parquet)")
         return Feed(path, COLUMNS[kind])
@@ -38,7 +39,7 @@ def fault(feed: Feed) -> str:
     return str(refused.value).replace(str(feed.path), feed.path.name)
 
 
-@pytest.mark.parametrize("name", ["feed.parquet", "feed.PARQUET", "[2026]*?.parquet"])
+@pytest.mark.parametrize("name", ["feed.parquet", "feed.PARQUET", "[2026]*?.parquet", "year=2026/account=9/a.parquet"])
 def test_rows_are_numbered_and_named_as_in_any_file(written: Written, name: str) -> None:
     capital = ACCOUNT.replace("as client", 'as "Client "')
     feed = written(f"select {capital} from range(2)", name=name)
@@ -69,6 +70,17 @@ def test_a_moment_keeps_its_zone_and_a_midnight_is_a_day(written: Written, momen
     assert record.cells["paid_at"] == text
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("7::double", "7"), ("12.5::double", "12.5"), ("7::utinyint", "7"), ("-7::hugeint", "-7"), ("null", "")],
+)
+def test_a_number_is_written_without_a_point_that_says_nothing(written: Written, number: str, text: str) -> None:
+    (record,) = written(
+        f"select {number} as payment, 'A1' as account, 1 as amount, 'x' as paid_at", Kind.PAYMENTS
+    ).records()
+    assert record.cells["payment"] == text
+
+
 def test_many_rows_come_some_at_a_time(written: Written) -> None:
     feed = written(f"select 'A' || n as account, {ACCOUNT.partition(', ')[2]} from range({SLICE + 2}) numbers(n)")
     assert [len(list(block)) for block in feed.blocks() if isinstance(block, list)] == [SLICE, 2]
@@ -80,6 +92,8 @@ def test_a_table_that_is_not_of_this_kind_is_refused(written: Written) -> None:
     assert "the column 'account' is missing" in fault(written("select 'ana' as client"))
     blob = ACCOUNT.replace("'tv'", "'tv'::blob")
     assert "the column 'service' holds BLOB" in fault(written(f"select {blob}"))
+    listed = ACCOUNT.replace("'tv'", "[1.50]")
+    assert "the column 'service' holds DECIMAL(3,2)[]" in fault(written(f"select {listed}"))
 
 
 def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
