@@ -16,7 +16,7 @@ from bot.content import unpack
 from bot.pay.links import new_link
 from bot.situation import Situations, outstanding
 from channels.port import Draft, Envelope
-from dialogs.render import render
+from dialogs.render import NothingToShow, render
 from engine.contact import ChannelKind
 from engine.store.session import WriteSession
 from engine.store.tables.base import Sealed
@@ -168,6 +168,8 @@ class Packing:
         speech = render(messages, script, facts, parcel.language, self.app.catalogs, channel)
         if parcel.author == Author.OPERATOR:
             speech = replace(speech, paragraphs=(parcel.words or "",))
+        if not any(speech.paragraphs):
+            raise NothingToShow("none of its lines holds any more")
         draft = self.app.channels[channel].compose(speech, self._envelope(parcel, uuid4()))
         return Packed(parcel, draft, draft.body.replace(token, HIDDEN) if token else draft.body)
 
