@@ -84,7 +84,7 @@ class Standing(NamedTuple):
     paused_until: datetime | None
     failures: int
     open_until: datetime | None
-    late: bool
+    late: bool = False
 
     def pausing(self, now: datetime) -> bool:
         """Whether it asked to be left alone. A moment no pause can reach was told by a wrong clock."""
