@@ -150,5 +150,6 @@ def test_a_cycle_has_each_contact_once_and_every_contact_an_end(store: psycopg.C
 
 def test_no_order_was_answered_twice(store: psycopg.Connection[Any]) -> None:
     told = rows(store, "select detail->>'order' from case_events where kind in ('order_done', 'order_refused')")
+    assert told
     assert [order for order, times in Counter(told).items() if times > 1] == []
     assert rows(store, "select count(*) from service_orders where outcome is not null") == [(len(told),)]
