@@ -83,7 +83,7 @@ async def stop_unheard(session: WriteSession, app: Application, inbound: Inbound
     if addresses:
         await lock_clients(session, sorted({address.client_id for address in addresses}))
         await book_consent(session, Consent.OPTED_OUT, [addresses[0].id], proof_of(inbound, event), now)
-        await ask_a_person(session, addresses[0].client_id, UNHEARD, f"{event}:unheard", now)
+        await give_task(session, addresses[0].client_id, TaskKind.REVIEW, UNHEARD, f"{event}:unheard", now)
 
 
 async def listed_talk(session: WriteSession, inbound: Inbound) -> Conversation | None:
@@ -128,7 +128,7 @@ async def come_back(
     if talk is not None:
         note_reply(session, talk, inbound.reply, now)
     if await session.scalar(FOUND_LATE, {"channel": inbound.channel.value, "event": inbound.event}):
-        await ask_a_person(session, owners[0], ASKED_LATE, f"{event}:late", now)
+        await give_task(session, owners[0], TaskKind.REVIEW, ASKED_LATE, f"{event}:late", now)
         return "wants our messages again, found late"
     await reached(session, addresses, proof_of(inbound, event), now)
     back = await book_consent(session, Consent.OPTED_IN, [addresses[0].id], proof_of(inbound, event), now)
@@ -173,11 +173,6 @@ async def greet(
     if talk is not None:
         turn = start(app.script_of(script), situations.facts(client, talk.currency), client.language, now)
         await take_turn(session, app, talk, turn, event, now, slot or answer_slot(now))
-
-
-async def ask_a_person(session: WriteSession, client: int, reason: str, source: str, now: datetime) -> None:
-    """Have somebody look at it, once for a source."""
-    await give_task(session, client, TaskKind.REVIEW, reason, source, now)
 
 
 def proof_of(inbound: Inbound, event: str) -> Proof:

@@ -13,18 +13,20 @@ from sqlalchemy import select
 
 from bot.application import INBOUND, Application
 from bot.cards import masked_reply
-from bot.consenting import ask_a_person, come_back, listed_talk, means, proof_of, stop, unsubscribe
+from bot.consenting import come_back, listed_talk, means, proof_of, stop, unsubscribe
 from bot.correspondents import Lookup, hold_owners, lookup_of, new_talk, recent_talks, registrations, talk_of
 from bot.outright import says_start, says_stop, says_wrong_person
 from bot.situation import Situations
 from bot.speaking import answer_slot, note_reply, take_turn, turn_of
 from channels.port import Inbound
 from dialogs.turn import answer_first
+from engine.plan import TaskKind
 from engine.run import decide_clients
 from engine.store.consents import reached
 from engine.store.session import WriteSession
 from engine.store.tables.portfolio import Address, Client
 from engine.store.tables.talk import Conversation, MessageRow, Owner
+from engine.store.tasks import give_task
 
 WRONG_PERSON = "wrong_person"
 SHARED = "a reply came from an address that several clients share"
@@ -135,7 +137,7 @@ async def _outright(
     if (talk is None or talk.owner != Owner.BOT) and says_stop(inbound.reply, now, app.languages):
         return await stop(session, app, one.addresses, talk, inbound, event, now)
     if talk is None and len(one.owners) > 1:
-        await ask_a_person(session, min(one.owners), SHARED, f"{event}:shared", now)
+        await give_task(session, min(one.owners), TaskKind.REVIEW, SHARED, f"{event}:shared", now)
         return "several clients share this address"
     return None
 

@@ -112,7 +112,7 @@ class _Writing:
         tally, clients = Tally(decided.clients), decided.clients + len(decided.aside)
         batches = [decided.news[start : start + BATCH] for start in range(0, len(decided.news), BATCH)] or [[]]
         for start in range(0, len(batches) - 1, AT_ONCE):
-            tally += await at_once(self._batch(batch, decided) for batch in batches[:-1][start : start + AT_ONCE])
+            tally += await _at_once(self._batch(batch, decided) for batch in batches[:-1][start : start + AT_ONCE])
         if not decided.aside:
             try:
                 return tally + await self._together(batches[-1], decided, tally)
@@ -192,12 +192,12 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
         async with database.read() as session:
             clients = await changed_clients(session, AT_ONCE * CHANGED)
         parts = [clients[start : start + CHANGED] for start in range(0, len(clients), CHANGED)]
-        total += await at_once(_decide_marked(database, part, now, hours) for part in parts)
+        total += await _at_once(_decide_marked(database, part, now, hours) for part in parts)
         if len(clients) < AT_ONCE * CHANGED:
             return total
 
 
-async def at_once(writing: Iterable[Coroutine[Any, Any, Tally]]) -> Tally:
+async def _at_once(writing: Iterable[Coroutine[Any, Any, Tally]]) -> Tally:
     """What some that write come to: the database works on one while another is decided on here.
 
     When one of them fails none is left under way.

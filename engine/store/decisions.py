@@ -41,8 +41,6 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
     async with connection.cursor() as cursor:
         ids = await _case_ids(cursor, decisions)
         found = {table: rows for table, rows in _rows(decisions, ids, spans).items() if rows}
-        plans = Plans(session)
-        names = {plan: await plans.name(plan) for plan in {one.facts.plan for one in decisions}}
         # A decision is no new fact for itself.
         async with unmarked(cursor):
             for table, rows in found.items():
@@ -50,6 +48,8 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
                 if len(rows) <= FEW:
                     await _write_few(cursor, table, rows, steps, now)
                 elif table == LOG:
+                    plans = Plans(session)
+                    names = {plan: await plans.name(plan) for plan in {one.facts.plan for one in decisions}}
                     await copy_in(cursor, *LOGGED, ((*row, names[row[1]], now) for row in rows))
                 else:
                     await _write_many(cursor, table, rows, steps, now)
