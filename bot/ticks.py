@@ -44,20 +44,22 @@ from unnest(cast(:channels as text[])) lane(channel)
 """Which channels have as much in their queues as is ever put before a carrier, and whose breakers are open."""
 
 
-async def day_tick(app: Application, now: datetime) -> None:
+async def day_tick(app: Application, now: datetime) -> bool:
     """Judgments of the day, the daily decision once its hour has come in the deployment's zone, then what changes.
 
-    Before that hour changes wait for it: nobody is moved to another stage in the middle of the night.
+    Before that hour changes wait for it: nobody is moved to another stage in the middle of the night. False while
+    another process decides for the day, or has died over it: nothing was decided then.
     """
     await turn_day(app.database, now, app.hours)
     local = now.astimezone(ZoneInfo(app.timezone))
     if local.time() < app.decide_at:
-        return
+        return True
     try:
         if await decide_day(app.database, local.date(), now, app.hours) is None:
             await decide_changed(app.database, now, app.hours)
     except RunUnderWay:
-        return
+        return False
+    return True
 
 
 async def talk_round(app: Application, now: datetime) -> int:

@@ -16,11 +16,14 @@ from bot.resolver import in_doubt, resolve_unknown
 from bot.sandbox import Sandbox
 from bot.ticks import day_tick
 from engine.calendar import at_local
+from engine.store.leases import free_leases
 
 DUE = text("""
 select (select min(send_from) from contacts where state = 'planned'),
        (select min(send_from) from outbound where state = 'ready')
 """)
+
+LOOK_SECONDS = 0.2
 
 
 class Timelapse:
@@ -52,7 +55,8 @@ class Timelapse:
 
     async def _moment(self) -> None:
         now = self._clock()
-        await day_tick(self._sandbox.wired.app, now)
+        while not await day_tick(self._sandbox.wired.app, now):
+            await asyncio.sleep(LOOK_SECONDS)  # days pass in less than a lease here: none may go by undecided
         await self._services.batch(now)
         await self._sandbox.settle()
         self._subscribers.look()
@@ -76,10 +80,11 @@ class Timelapse:
 
     async def _settle_doubts(self) -> None:
         app = self._sandbox.wired.app
+        await free_leases(app.database)
         await self._sandbox.carriers.settle()
         while await in_doubt(app):
             if not await resolve_unknown(app, self._clock()):
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(LOOK_SECONDS)
             await self._sandbox.carriers.settle()
 
 

@@ -25,6 +25,7 @@ update leases set expires_at = clock_timestamp() + make_interval(secs => :second
 returning epoch
 """)
 GIVE_BACK = text("update leases set expires_at = now() where name = :name and epoch = :epoch")
+FREE = text("update leases set expires_at = now() where expires_at > now()")
 
 
 class LeaseLost(RuntimeError):
@@ -57,3 +58,9 @@ async def give_back(database: Database, lease: Lease) -> None:
     """Let others have it at once."""
     async with database.write() as session:
         await session.execute(GIVE_BACK, {"name": lease.name, "epoch": lease.epoch})
+
+
+async def free_leases(database: Database) -> None:
+    """Take every lease from its holder: for a store of one program, whose holders have all been killed."""
+    async with database.write() as session:
+        await session.execute(FREE)

@@ -148,6 +148,12 @@ def test_a_cycle_has_each_contact_once_and_every_contact_an_end(store: psycopg.C
     assert rows(store, orphans) == []
 
 
+def test_every_day_was_decided(store: psycopg.Connection[Any]) -> None:
+    days = rows(store, "select count(*), max(day) - min(day) + 1 from daily_runs where job = 'decide'")
+    assert days == [(days[0][1], days[0][1])]
+    assert days[0][0] > 30
+
+
 def test_no_order_was_answered_twice(store: psycopg.Connection[Any]) -> None:
     told = rows(store, "select detail->>'order' from case_events where kind in ('order_done', 'order_refused')")
     assert told
