@@ -55,8 +55,9 @@ class Timelapse:
 
     async def _moment(self) -> None:
         now = self._clock()
-        while not await day_tick(self._sandbox.wired.app, now):
-            await asyncio.sleep(LOOK_SECONDS)  # days pass in less than a lease here: none may go by undecided
+        # days pass in less than a lease here, and none may go by undecided
+        while not await day_tick(self._sandbox.wired.app, now):  # noqa: ASYNC110 - no event tells of a lease's end
+            await asyncio.sleep(LOOK_SECONDS)
         await self._services.batch(now)
         await self._sandbox.settle()
         self._subscribers.look()
