@@ -1,29 +1,23 @@
-"""Decisions into the store: COPY into temporary tables, then set-based statements with unique keys.
+"""Decisions into the store: set-based statements with unique keys, each bringing its rows along.
 
-A few rows, such as those of one client, stand in the statements themselves instead: tables that every commit empties
-cost more than that. Applying the same decision twice changes nothing: every row it writes has a key of its own.
+They go to the database in one go, which COPY into temporary tables could not: those cost as much, and are emptied at
+every commit. Applying the same decision twice changes nothing: every row it writes has a key of its own.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.types.json import Jsonb
 from pydantic_core import to_json
 
 from engine import record
 from engine.decision import CaseStatus, Decision
-from engine.store.facts import Plans
 from engine.store.feed import unmarked
-from engine.store.session import WriteSession, copy_in, driver
-from engine.store.steps import LOG, LOGGED, STEPS, TABLES, TEMPORARY, Step, by_itself
-
-FEW = 100
-"""So many rows at most stand in the statements."""
+from engine.store.session import WriteSession, driver, pipelined
+from engine.store.steps import STEPS, TABLES
 
 Values = tuple[Any, ...]
 
@@ -38,44 +32,20 @@ class Span(NamedTuple):
 async def apply(session: WriteSession, decisions: Sequence[Decision], now: datetime, spans: Mapping[str, Span]) -> None:
     """Write what these decisions change. `spans` gives the contact hours of each time zone among them."""
     connection = await driver(session)
-    async with connection.cursor() as cursor:
+    async with pipelined(session), connection.cursor() as cursor:
         ids = await _case_ids(cursor, decisions)
-        found = {table: rows for table, rows in _rows(decisions, ids, spans).items() if rows}
         # A decision is no new fact for itself.
         async with unmarked(cursor):
-            for table, rows in found.items():
-                steps = [step for step in STEPS[table] if any(map(step.concerns, decisions))]
-                if len(rows) <= FEW:
-                    await _write_few(cursor, table, rows, steps, now)
-                elif table == LOG:
-                    plans = Plans(session)
-                    names = {plan: await plans.name(plan) for plan in {one.facts.plan for one in decisions}}
-                    await copy_in(cursor, *LOGGED, ((*row, names[row[1]], now) for row in rows))
-                else:
-                    await _write_many(cursor, table, rows, steps, now)
+            for table, rows in _rows(decisions, ids, spans).items():
+                told = _told(table, rows)
+                for step in STEPS[table]:
+                    if rows and any(map(step.concerns, decisions)):
+                        await cursor.execute(step.of(table), {"rows": told, "now": now}, prepare=True)
 
 
-async def _write_many(
-    cursor: psycopg.AsyncCursor[Any], table: str, rows: list[Values], steps: Sequence[Step], now: datetime
-) -> None:
-    await cursor.execute(TEMPORARY.format(table=table, columns=TABLES[table]))
-    await copy_in(cursor, table, [column.split()[1] for column in TABLES[table].split(", ")], rows)
-    for step in steps:
-        await cursor.execute(step.statement, {"now": now} if "%(now)s" in step.statement else None)
-    await cursor.execute(f"delete from {table}")
-
-
-async def _write_few(
-    cursor: psycopg.AsyncCursor[Any], table: str, rows: list[Values], steps: Sequence[Step], now: datetime
-) -> None:
+def _told(table: str, rows: Sequence[Values]) -> str:
     names = [column.split()[0] for column in TABLES[table].split(", ")]
-    told = json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=_as_json)
-    for step in steps:
-        await cursor.execute(by_itself(table, step.statement), {"rows": told, "now": now}, prepare=True)
-
-
-def _as_json(value: date | Jsonb) -> object:
-    return value.obj if isinstance(value, Jsonb) else value.isoformat()
+    return to_json([dict(zip(names, row, strict=True)) for row in rows]).decode()
 
 
 def _rows(
@@ -144,5 +114,5 @@ def _contact_rows(
 
 def _log_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
     facts = decision.facts
-    said, inputs = Jsonb(record.said(decision), to_json), Jsonb(record.inputs(decision), to_json)
-    return facts.client, facts.plan, facts.currency, case_id, facts.today, decision.key, said, inputs
+    said = record.said(decision), record.inputs(decision)
+    return facts.client, facts.plan, facts.currency, case_id, facts.today, decision.key, *said

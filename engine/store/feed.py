@@ -87,13 +87,13 @@ async def changed_since(session: ReadSession, clients: Sequence[int], seen: str)
 
 async def settle_marks(session: WriteSession, clients: Sequence[int]) -> None:
     """These clients are being decided for, in this transaction, which holds them: their marks are done with."""
-    await session.execute(SETTLE, {"clients": list(clients)})
+    await session.send(SETTLE, {"clients": list(clients)})
     await note_decided(session, clients)
 
 
 async def note_decided(session: WriteSession, clients: Sequence[int]) -> None:
     """These clients are being decided for, in this transaction, which holds them, on facts read before."""
-    await session.execute(DECIDED, {"clients": list(clients)})
+    await session.send(DECIDED, {"clients": list(clients)})
 
 
 async def settle_seen(database: Database, seen: str) -> None:

@@ -55,7 +55,7 @@ async def rest(session: WriteSession, rests: Mapping[int, tuple[date, date]], of
     In the transaction that writes what was decided for them, if anything was.
     """
     days: Sequence[tuple[date, date]] = list(rests.values())
-    await session.execute(
+    await session.send(
         REST,
         {
             "clients": list(rests),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,14 +51,18 @@ class ReadSession(AsyncSession):
             self._begun = self.sync_session.get_transaction()
         return self._raw
 
+    async def flushed(self) -> None:
+        """Write what is waiting to be, as SQLAlchemy does before it asks anything."""
+        if self.autoflush and (self.new or self.dirty or self.deleted):
+            await self.flush()
+
     if not TYPE_CHECKING:  # the types stay those of SQLAlchemy
 
         async def execute(self, statement, params=None, **options):
             sql = _in_sql(statement) if isinstance(statement, TextClause | TextualSelect) else None
             if sql is None:
                 return await super().execute(statement, params, **options)
-            if self.autoflush and (self.new or self.dirty or self.deleted):
-                await self.flush()
+            await self.flushed()
             return await _ask(await self.driver(), sql, params or {})
 
         async def scalar(self, statement, params=None, **options):
@@ -73,6 +78,13 @@ class ReadSession(AsyncSession):
 
 class WriteSession(ReadSession):
     """A session whose transaction is committed when its block ends well, and rolled back when it does not."""
+
+    async def send(self, statement: TextClause, values: Mapping[str, Any]) -> None:
+        """Have a statement carried out of which nothing is to be known: while `pipelined`, nothing is waited for."""
+        sql = _in_sql(statement)
+        assert sql is not None
+        await self.flushed()
+        await _carry(await self.driver(), sql, values)
 
 
 class Database:
@@ -190,16 +202,52 @@ def _in_sql(statement: TextClause | TextualSelect) -> _Question | None:
 
 async def _ask(connection: psycopg.AsyncConnection[Any], asked: _Question, values: Mapping[str, Any]) -> Result[Any]:
     """Prepared from the first time: planning a statement five times before its plan is kept costs more."""
-    cursor = psycopg.AsyncRawCursor(connection)
+    cursor = await _carry(connection, asked, values)
     try:
-        await cursor.execute(asked.sql, [values[name] for name in asked.names], prepare=True)
+        rows = await cursor.fetchall() if connection.pgconn.pipeline_status else None
         told = cursor.pgresult
         if told is None or told.status != ExecStatus.TUPLES_OK:
             return IteratorResult(_named(()), iter(()))
         columns = tuple([(told.fname(place) or b"").decode() for place in range(told.nfields)])
-        return IteratorResult(_named(columns), iter(asked.read(columns, await cursor.fetchall())))
+        return IteratorResult(_named(columns), iter(asked.read(columns, rows or await cursor.fetchall())))
     except psycopg.Error as fault:
-        raise DBAPIError.instance(asked.sql, None, fault, psycopg.Error, hide_parameters=True) from fault
+        raise _told_by(asked, fault) from fault
+
+
+async def _carry(
+    connection: psycopg.AsyncConnection[Any], asked: _Question, values: Mapping[str, Any]
+) -> psycopg.AsyncRawCursor[Any]:
+    cursor = psycopg.AsyncRawCursor(connection)
+    try:
+        await cursor.execute(asked.sql, [values[name] for name in asked.names], prepare=True)
+    except psycopg.Error as fault:
+        raise _told_by(asked, fault) from fault
+    return cursor
+
+
+def _told_by(asked: _Question, fault: psycopg.Error) -> BaseException:
+    return DBAPIError.instance(asked.sql, None, fault, psycopg.Error, hide_parameters=True)
+
+
+@asynccontextmanager
+async def pipelined(session: ReadSession) -> AsyncIterator[None]:
+    """What the block has carried out goes to the database at once, and waits for it only where an answer is wanted.
+
+    A fault may come up at a later statement, or at the end of the block. COPY is not possible in it.
+    """
+    connection = await session.driver()
+    async with connection.pipeline():
+        yield
+
+
+async def together(session: ReadSession, *reading: Coroutine[Any, Any, Any]) -> list[Any]:
+    """What several questions, each asked by a coroutine of its own, come to; they go to the database at once."""
+    async with pipelined(session):
+        found = await asyncio.gather(*reading, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found
 
 
 @lru_cache(maxsize=PREPARED)

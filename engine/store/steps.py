@@ -1,4 +1,4 @@
-"""The statements that write decisions, each over the rows of one table: a temporary one, or one it brings along."""
+"""The statements that write decisions, each over the rows of one table, which it brings along."""
 
 from __future__ import annotations
 
@@ -24,20 +24,16 @@ TABLES = {
         "client_id int8, plan_id int8, currency text, case_id int8, today date, key text, says jsonb, inputs jsonb"
     ),
 }
-TEMPORARY = "create temporary table if not exists {table} ({columns}) on commit delete rows"
-LOG = "decided_log"
-LOGGED = (
-    "decisions (client_id, plan_id, currency, case_id, day, key, says, inputs, plan_name, at)",
-    ("int8", "int8", "varchar", "int8", "date", "varchar", "jsonb", "jsonb", "varchar", "timestamptz"),
-)
-"""The log itself takes many rows as they are: the columns of its table here, then two more; and the types of all."""
-
 
 class Step(NamedTuple):
-    """A statement over the rows of a temporary table, and for which decisions it has anything to do."""
+    """A statement over the rows of a table, and for which decisions it has anything to do."""
 
     statement: str
     concerns: Callable[[Decision], bool]
+
+    def of(self, table: str) -> str:
+        """The statement with the rows it brings along: `rows`, objects of the table's columns in JSON."""
+        return _over(table, self.statement)
 
 
 def _all(_decision: Decision) -> bool:
@@ -199,12 +195,11 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         ),
     ),
 }
-"""What is done with the rows of each temporary table, cases before what belongs to them."""
+"""What is done with the rows of each table, cases before what belongs to them."""
 
 
 @cache
-def by_itself(table: str, statement: str) -> str:
-    """A statement that brings the rows of its table along: `rows`, objects of its columns in JSON."""
+def _over(table: str, statement: str) -> str:
     plain = statement.strip()
     rest = f", {plain.removeprefix('with ')}" if plain.startswith("with ") else plain
     return f"with {table} as (select * from jsonb_to_recordset(%(rows)s::jsonb) as r({TABLES[table]})) {rest}"
