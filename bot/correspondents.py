@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select, text
 
@@ -43,25 +44,34 @@ async def hold_owners(session: WriteSession, lookups: Collection[Lookup]) -> Non
     await session.execute(HOLD_OWNERS, {"lookups": list(lookups)})
 
 
-async def registrations(session: WriteSession, lookups: Collection[Lookup]) -> Mapping[Lookup, Sequence[Address]]:
-    """Every registration of these addresses as it is now, oldest first: several clients may share one.
+class Registrations(NamedTuple):
+    """Who has registered some addresses, oldest first: several clients may share one."""
+
+    addresses: Mapping[Lookup, Sequence[Address]]
+    clients: Mapping[int, Client]
+
+
+async def registrations(session: WriteSession, lookups: Collection[Lookup]) -> Registrations:
+    """Every registration of these addresses as it is now.
 
     Where there are several addresses they are held, in the order in which news of deliveries holds them: their replies
     may book consent one after another, and the two would wait in a circle.
     """
-    statement = select(Address).where(Address.lookup.in_(lookups)).order_by(Address.id)
+    statement = select(Address, Client).join(Client, Client.id == Address.client_id)
+    statement = statement.where(Address.lookup.in_(lookups)).order_by(Address.id)
     if len(lookups) > 1:
-        statement = statement.with_for_update(key_share=True)
-    found = defaultdict[Lookup, list[Address]](list)
-    for address in await session.scalars(statement.execution_options(populate_existing=True)):
+        statement = statement.with_for_update(key_share=True, of=Address)
+    found, clients = defaultdict[Lookup, list[Address]](list), dict[int, Client]()
+    for address, client in await session.execute(statement.execution_options(populate_existing=True)):
         found[address.lookup].append(address)
-    return found
+        clients[client.id] = client
+    return Registrations(found, clients)
 
 
 async def addresses_of(session: WriteSession, channel: ChannelKind, sender: str) -> Sequence[Address]:
     """Every registration of a sender's address, oldest first."""
     lookup = lookup_of(channel, sender)
-    return (await registrations(session, [lookup])).get(lookup, ()) if lookup else ()
+    return (await registrations(session, [lookup])).addresses.get(lookup, ()) if lookup else ()
 
 
 async def recent_talks(session: WriteSession, addresses: Collection[Address], now: datetime) -> Sequence[Conversation]:

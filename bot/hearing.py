@@ -14,7 +14,15 @@ from sqlalchemy import select
 from bot.application import INBOUND, Application
 from bot.cards import masked_reply
 from bot.consenting import come_back, listed_talk, means, proof_of, stop, unsubscribe
-from bot.correspondents import Lookup, hold_owners, lookup_of, new_talk, recent_talks, registrations, talk_of
+from bot.correspondents import (
+    Registrations,
+    hold_owners,
+    lookup_of,
+    new_talk,
+    recent_talks,
+    registrations,
+    talk_of,
+)
 from bot.outright import says_start, says_stop, says_wrong_person
 from bot.situation import Situations
 from bot.speaking import answer_slot, note_reply, take_turn, turn_of
@@ -58,7 +66,7 @@ class _Answering:
     """A reply that is one in a talk with a client; None before that talk is begun."""
 
     known: _Known
-    client: int
+    client: Client
     talk: Conversation | None
 
 
@@ -79,18 +87,18 @@ async def hear_all(session: WriteSession, app: Application, letters: Sequence[Le
     wanted = {
         lookup for letter, lookup in zip(letters, lookups, strict=True) if lookup and not letter.inbound.automatic
     }
-    known: Mapping[Lookup, Sequence[Address]] = {}
+    known = Registrations({}, {})
     if wanted:
         await hold_owners(session, wanted)
         known = await registrations(session, wanted)
     notes = ["written by no person" if letter.inbound.automatic else "unknown sender" for letter in letters]
     found = [
-        _Known(place, _masked(letter), known[lookup])
+        _Known(place, _masked(letter), known.addresses[lookup])
         for place, (letter, lookup) in enumerate(zip(letters, lookups, strict=True))
-        if lookup and lookup in known and not letter.inbound.automatic
+        if lookup and lookup in known.addresses and not letter.inbound.automatic
     ]
     for some in _apart(found):
-        for one, note in (await _hear_some(session, app, some, now)).items():
+        for one, note in (await _hear_some(session, app, some, known.clients, now)).items():
             notes[one] = note
     return notes
 
@@ -112,7 +120,7 @@ def _apart(letters: Sequence[_Known]) -> Iterator[Sequence[_Known]]:
 
 
 async def _hear_some(
-    session: WriteSession, app: Application, some: Sequence[_Known], now: datetime
+    session: WriteSession, app: Application, some: Sequence[_Known], clients: Mapping[int, Client], now: datetime
 ) -> Mapping[int, str]:
     recent = await recent_talks(session, [address for one in some for address in one.addresses], now)
     notes, answering = dict[int, str](), list[_Answering]()
@@ -121,7 +129,7 @@ async def _hear_some(
         talk = talk_of([talk for talk in recent if talk.address_id in own], one.letter.inbound)
         note = await _outright(session, app, one, talk, now)
         if note is None:
-            answering.append(_Answering(one, talk.client_id if talk else min(one.owners), talk))
+            answering.append(_Answering(one, clients[talk.client_id if talk else min(one.owners)], talk))
         else:
             notes[one.place] = note
     return notes | await _answer(session, app, answering, now)
@@ -146,14 +154,12 @@ async def _answer(
     session: WriteSession, app: Application, answering: Sequence[_Answering], now: datetime
 ) -> dict[int, str]:
     """Take the turns of replies of different clients, and decide anew for those of whom anything was booked."""
-    ids = sorted(one.client for one in answering)
-    if not ids:
+    if not answering:
         return {}
-    clients = {one.id: one for one in await session.scalars(select(Client).where(Client.id.in_(ids)))}
-    situations = await Situations.read(session, app, ids, now)
+    situations = await Situations.read(session, app, sorted(one.client.id for one in answering), now)
     notes, booked = dict[int, str](), list[int]()
     for one in answering:
-        inbound, client = one.known.letter.inbound, clients[one.client]
+        inbound, client = one.known.letter.inbound, one.client
         await reached(session, one.known.addresses, proof_of(inbound, one.known.letter.event), now)
         talk = one.talk
         if talk is None:

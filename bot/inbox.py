@@ -38,10 +38,7 @@ AT_ONCE = 4
 """So many that need a transaction of their own are under way together: while one is committed, the next is read."""
 MOST_TRIES = 5
 
-WAITING = text("""
-select exists (select from inbox where state = 'new' and provider = any(:reports)),
-       exists (select from inbox where state = 'new' and provider <> all(:reports))
-""")
+REPORTS = text("select exists (select from inbox where state = 'new' and provider = any(:reports))")
 ONE = select(InboxEvent).where(InboxEvent.state == InboxState.NEW).with_for_update(skip_locked=True)
 DONE = text("""
 update inbox e set state = 'done', error = heard.note
@@ -91,10 +88,10 @@ async def handle_round(app: Application, now: datetime) -> int:
 
     Reports touch no client and go many in a transaction, replies some; what fails among others has one of its own.
     """
+    handled = await _handle_others(app, now)
     async with app.database.read() as session:
-        reports, others = (await session.execute(WAITING, {"reports": list(STATUSES)})).one()
-    handled = await _handle_statuses(app, now, STATUS_BATCH) if reports else 0
-    return handled + (await _handle_others(app, now) if others else 0)
+        reports = await session.scalar(REPORTS, {"reports": list(STATUSES)})
+    return handled + (await _handle_statuses(app, now, STATUS_BATCH) if reports else 0)
 
 
 async def _handle_statuses(app: Application, now: datetime, most: int) -> int:

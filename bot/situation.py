@@ -24,7 +24,7 @@ from engine.installment import Answer, granted, schedule
 from engine.money import Money
 from engine.plan import Notice, Offers, Plan, Verb
 from engine.store.facts import facts_of
-from engine.store.session import ReadSession
+from engine.store.session import ReadSession, at_once
 from engine.store.tables.casework import Case, Contact, Occasion
 
 UNMET = (Occasion.ADDED, Occasion.PROMISE_BROKEN, Occasion.INSTALLMENT_MISSED, Occasion.PAYMENT_UNCLEAR)
@@ -38,7 +38,7 @@ FRESH = timedelta(days=3)
 """So long after it was planned news of what has happened is still told: a pause or a person's talk may hold it up."""
 
 
-ACCOUNTS = text("select id, ref, service from accounts where id = any(:owing)")
+ACCOUNTS = text("select id, ref, service from accounts where client_id = any(:clients)")
 
 
 class Person(Protocol):
@@ -80,12 +80,13 @@ class Situations:
     @classmethod
     async def read(cls, session: ReadSession, app: Application, clients: Sequence[int], now: datetime) -> Situations:
         """Read the debts of these clients, the accounts they are on, and what is agreed with them."""
-        positions = [Position(facts, plan, facts.claim) async for facts, plan in facts_of(session, clients, now)]
-        owing = {item.account for position in positions for item in position.debt.owed}
-        rows = await session.execute(ACCOUNTS, {"owing": sorted(owing)}) if owing else ()
-        accounts = {row.id: (row.ref, row.service) for row in rows}
-        matters = await Matters.read(session, clients, now)
-        return cls(app, now, positions, accounts, matters)
+        positions, accounts, matters = await at_once(
+            session,
+            _positions(session, clients, now),
+            session.execute(ACCOUNTS, {"clients": list(clients)}),
+            Matters.read(session, clients, now),
+        )
+        return cls(app, now, positions, {row.id: (row.ref, row.service) for row in accounts}, matters)
 
     def facts(self, client: Person, currency: str, contact: int | None = None, notice: Contact | None = None) -> Facts:
         """What may be said to a client in a currency: unfrozen sums, by account, and what is agreed or comes next.
@@ -203,6 +204,10 @@ class Situations:
         ]
         dues.sort(key=lambda due: due.account)
         return tuple(due for due in dues if due.amount)
+
+
+async def _positions(session: ReadSession, clients: Sequence[int], now: datetime) -> list[Position]:
+    return [Position(facts, plan, facts.claim) async for facts, plan in facts_of(session, clients, now)]
 
 
 def _suspended_on(position: Position) -> date | None:

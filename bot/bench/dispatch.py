@@ -109,9 +109,8 @@ async def _work(app: Application) -> None:
             held = await hold(session, room, {SMS: BATCH}, NOW)
             if not held:
                 return
-            packed = [
-                Packed(parcel, Draft(SMS, uuid4(), parcel.to, BODY), BODY) for parcel in await parcels(session, held)
-            ]
+            found = await parcels(session, [one.outbound for one in held])
+            packed = [Packed(parcel, Draft(SMS, uuid4(), parcel.to, BODY), BODY) for parcel in found]
             jobs = await enlist(session, packed, app.lease_seconds, NOW)
         await acknowledge(app, [(job, Receipt(str(job.attempt))) for job in jobs], NOW)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import select
 
-from engine.store.session import ReadSession, WriteSession
+from engine.store.session import ReadSession
 from engine.store.tables.talk import PayLink
 
 ALPHABET = string.digits + string.ascii_letters
@@ -19,16 +18,13 @@ TOKEN = re.compile(rf"[0-9A-Za-z]{{{LENGTH}}}", re.ASCII)
 """22 characters of 62 carry 131 bits."""
 
 
-def new_link(
-    session: WriteSession, client: int, currency: str, conversation: int | None, now: datetime, public_url: str
-) -> str:
-    """An address of the client's pay page. It cannot be shown a second time: the token itself is not kept."""
-    token = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-    session.add(
-        PayLink(
-            digest=_digest(token), client_id=client, conversation_id=conversation, currency=currency, created_at=now
-        )
-    )
+def new_token() -> str:
+    """What makes a new pay page's address its client's alone. It cannot be shown twice: only its digest is kept."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def address_of(token: str, public_url: str) -> str:
+    """The address of a pay page."""
     return f"{public_url.rstrip('/')}/pay/{token}"
 
 
@@ -36,8 +32,9 @@ async def find_link(session: ReadSession, token: str) -> PayLink | None:
     """The link of that token. A token of another shape is not even looked up."""
     if not TOKEN.fullmatch(token):
         return None
-    return await session.scalar(select(PayLink).where(PayLink.digest == _digest(token)))
+    return await session.scalar(select(PayLink).where(PayLink.digest == digest_of(token)))
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
+    """What the store keeps of a token."""
     return sha256(token.encode()).digest()

@@ -13,6 +13,7 @@ from bot.application import Application
 from bot.prove.trial import IN_FLIGHT
 from bot.sending.claim import enlist, hold, lanes
 from bot.sending.packing import Packed, Packing, parcels
+from bot.situation import Situations
 from channels.port import Receipt, SendFailed
 from engine.contact import Delivery
 
@@ -32,8 +33,10 @@ async def send_naively(app: Application) -> None:
 async def _send_some(app: Application) -> int:
     rooms, now = dict.fromkeys(app.channels, IN_FLIGHT), app.clock()
     async with app.database.write() as session:
-        waiting = await parcels(session, await hold(session, lanes(rooms), rooms, now))
-        packing = await Packing.read(session, app, waiting, now)
+        held = await hold(session, lanes(rooms), rooms, now)
+        waiting = await parcels(session, [one.outbound for one in held])
+        situations = await Situations.read(session, app, sorted({one.client for one in held}), now)
+        packing = await Packing.read(session, app, waiting, situations)
         packed = [packing.pack(parcel) for parcel in waiting]
         await enlist(session, packed, app.lease_seconds, now)  # a kill before the commit takes it back
         receipts = await asyncio.gather(*(_insist(app, one) for one in packed))

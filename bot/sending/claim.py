@@ -25,21 +25,22 @@ from bot.bell import POLL_SECONDS
 from bot.sending.pace import give_back
 from bot.sending.packing import Packed, Packing, Parcel, parcels
 from bot.sending.parking import alert, complain, stumble
+from bot.situation import Situations
 from bot.speaking import BULK, REPLY
 from channels.port import Draft
 from dialogs.render import NothingToShow
 from engine.contact import ChannelKind
 from engine.store.arrays import blobs, numbers, uuids
-from engine.store.session import WriteSession
+from engine.store.session import WriteSession, at_once
 
 BATCH = 200
 """So many messages are claimed at once."""
 
 HOLD = text("""
-select held.id, lane.channel
+select held.id, held.client_id, lane.channel
 from unnest(cast(:channels as text[]), cast(:priorities as int[]), cast(:most as int[])) lane(channel, priority, most)
 cross join lateral (
-  select o.id from outbound o
+  select o.id, t.client_id from outbound o
   join conversations t on t.id = o.conversation_id join clients c on c.id = t.client_id
   where o.state = 'ready' and o.channel = lane.channel and o.priority = lane.priority
     and o.send_from <= :now and o.send_until > :now
@@ -97,8 +98,14 @@ PUT_OFF = ("opted out", "the address is unusable", "a person has taken over")
 ENLIST = text("""
 with packed as (
   select * from unnest(cast(:ids as uuid[]), cast(:outbound as bigint[]), cast(:messages as bigint[]),
-                       cast(:numbers as int[]), cast(:bodies as bytea[]), cast(:digests as bytea[]))
-    n(id, outbound, message, no, body, digest)
+                       cast(:numbers as int[]), cast(:bodies as bytea[]), cast(:digests as bytea[]),
+                       cast(:links as bytea[]))
+    n(id, outbound, message, no, body, digest, link)
+), linked as (
+  insert into pay_links (digest, client_id, conversation_id, currency, created_at)
+  select packed.link, t.client_id, t.id, t.currency, :now
+  from packed join outbound o on o.id = packed.outbound join conversations t on t.id = o.conversation_id
+  where packed.link is not null
 ), said as (
   update messages m set text = packed.body from packed where m.id = packed.message and m.author <> 'operator'
 ), sending as (
@@ -108,7 +115,7 @@ with packed as (
 insert into attempts (id, outbound_id, no, state, body, digest, started_at)
 select id, outbound, no, 'sending', body, digest, :now from packed
 """)
-"""Attempts, leases, and what was really said; the words of a person stay as they wrote them."""
+"""Attempts, leases, pay links, and what was really said; the words of a person stay as they wrote them."""
 
 
 class Lane(NamedTuple):
@@ -116,6 +123,13 @@ class Lane(NamedTuple):
 
     channel: ChannelKind
     priority: int
+
+
+class Held(NamedTuple):
+    """A message this transaction has locked, with the client it is for."""
+
+    outbound: int
+    client: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +173,7 @@ async def claim(app: Application, room: Mapping[Lane, int], allowed: Mapping[Cha
 
     A message that cannot be written stops none of the others.
     """
-    held: list[int] = []
+    held: list[Held] = []
     try:
         async with app.database.write() as session:
             held += await hold(session, room, allowed, now)
@@ -177,13 +191,13 @@ async def claim(app: Application, room: Mapping[Lane, int], allowed: Mapping[Cha
         if len(held) > 1:
             return await _one_by_one(app, held, now)
         async with app.database.write() as session:
-            await stumble(session, held[0], fault, now)
+            await stumble(session, held[0].outbound, fault, now)
         return Claim(1, [])
 
 
 async def hold(
     session: WriteSession, room: Mapping[Lane, int], allowed: Mapping[ChannelKind, int], now: datetime
-) -> list[int]:
+) -> list[Held]:
     """Lock messages of each lane, with their clients and talks, for this transaction."""
     wanted = [(lane, min(most, allowed.get(lane.channel, 0))) for lane, most in room.items()]
     values = {
@@ -192,11 +206,11 @@ async def hold(
         "most": [most for _, most in wanted],
     }
     left, held = dict(allowed), []
-    for number, name in await session.execute(HOLD, values | {"now": now}):
+    for number, client, name in await session.execute(HOLD, values | {"now": now}):
         channel = ChannelKind(name)
         if left[channel] > 0:
             left[channel] -= 1
-            held.append(number)
+            held.append(Held(number, client))
     return held
 
 
@@ -230,6 +244,7 @@ async def enlist(session: WriteSession, packed: Sequence[Packed], lease: float, 
         "numbers": numbers(one.parcel.tries + 1 for one in packed),
         "bodies": blobs(one.shown.encode() for one in packed),
         "digests": blobs(one.draft.sought.digest for one in packed),
+        "links": blobs(one.link for one in packed),
     }
     await session.execute(ENLIST, attempts | {"lease": lease, "now": now})
     return [
@@ -245,13 +260,14 @@ async def enlist(session: WriteSession, packed: Sequence[Packed], lease: float, 
     ]
 
 
-async def _claim(session: WriteSession, app: Application, held: Sequence[int], now: datetime) -> list[Claimed]:
-    found = await parcels(session, held)
+async def _claim(session: WriteSession, app: Application, held: Sequence[Held], now: datetime) -> list[Claimed]:
+    numbers, clients = [one.outbound for one in held], sorted({one.client for one in held})
+    found, situations = await at_once(session, parcels(session, numbers), Situations.read(session, app, clients, now))
     await refuse(session, {parcel: parcel.barred for parcel in found if parcel.barred is not None}, now)
     waiting = [parcel for parcel in found if parcel.barred is None]
     if not waiting:
         return []
-    packing = await Packing.read(session, app, waiting, now)
+    packing = await Packing.read(session, app, waiting, situations)
     await refuse(session, {parcel: UNWARRANTED for parcel in waiting if not packing.warrants(parcel)}, now)
     warranted = [parcel for parcel in waiting if packing.warrants(parcel)]
     return await enlist(session, await _packed(session, packing, warranted, now), app.lease_seconds, now)
@@ -272,18 +288,18 @@ async def _packed(session: WriteSession, packing: Packing, waiting: Sequence[Par
     return packed
 
 
-async def _one_by_one(app: Application, held: Sequence[int], now: datetime) -> Claim:
+async def _one_by_one(app: Application, held: Sequence[Held], now: datetime) -> Claim:
     """Something in a batch breaks its transaction: each message gets one of its own, and the one at fault its try."""
     jobs: list[Claimed] = []
-    for number in held:
+    for one in held:
         try:
             async with app.database.write() as session:
-                if await _still(session, number):
-                    jobs += await _claim(session, app, [number], now)
+                if await _still(session, one):
+                    jobs += await _claim(session, app, [one], now)
         except Exception as fault:  # noqa: BLE001 whatever is wrong with it, it stops no other message
-            complain("a message cannot be claimed", fault, outbound=number)
+            complain("a message cannot be claimed", fault, outbound=one.outbound)
             async with app.database.write() as session:
-                await stumble(session, number, fault, now)
+                await stumble(session, one.outbound, fault, now)
     return Claim(len(held), jobs)
 
 
@@ -294,5 +310,5 @@ for no key update of o skip locked for key share of t skip locked for share of c
 """)
 
 
-async def _still(session: WriteSession, outbound: int) -> bool:
-    return await session.scalar(STILL, {"outbound": outbound}) is not None
+async def _still(session: WriteSession, one: Held) -> bool:
+    return await session.scalar(STILL, {"outbound": one.outbound}) is not None

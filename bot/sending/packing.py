@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from bot.application import Application
 from bot.content import unpack
-from bot.pay.links import new_link
+from bot.pay.links import address_of, digest_of, new_token
 from bot.situation import Situations, outstanding
 from channels.port import Draft, Envelope
 from dialogs.render import NothingToShow, render
@@ -71,11 +71,12 @@ class Parcel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A message ready to go: its draft, and its text as the store may show it."""
+    """A message ready to go: its draft, its text as the store may show it, and the digest of its pay link if any."""
 
     parcel: Parcel
     draft: Draft
     shown: str
+    link: bytes | None = None
 
 
 PARCELS = text("""
@@ -128,24 +129,19 @@ OF_THE_CLIENT = len(Parcel._fields) - 1
 class Packing:
     """Everything it takes to pack some messages at `now`."""
 
-    session: WriteSession
     app: Application
-    now: datetime
     situations: Situations
     contacts: Mapping[int, tuple[Contact, Case | None]]
 
     @classmethod
-    async def read(cls, session: WriteSession, app: Application, waiting: Sequence[Parcel], now: datetime) -> Packing:
-        """Read the facts of these messages' clients, and the contacts they open."""
+    async def read(
+        cls, session: WriteSession, app: Application, waiting: Sequence[Parcel], situations: Situations
+    ) -> Packing:
+        """Read the contacts that these messages open; `situations` are those of their clients."""
         numbers = [parcel.contact for parcel in waiting if parcel.contact is not None]
         contacts = select(Contact, Case).outerjoin(Case, Case.id == Contact.case_id).where(Contact.id.in_(numbers))
-        return cls(
-            session,
-            app,
-            now,
-            await Situations.read(session, app, sorted({parcel.client.id for parcel in waiting}), now),
-            {contact.id: (contact, case) for contact, case in await session.execute(contacts)} if numbers else {},
-        )
+        found = await session.execute(contacts) if numbers else ()
+        return cls(app, situations, {contact.id: (contact, case) for contact, case in found})
 
     def warrants(self, parcel: Parcel) -> bool:
         """Whether the debt of a contact is still to be chased, or to be reminded of; an answer always goes out."""
@@ -162,8 +158,8 @@ class Packing:
         facts = self.situations.facts(parcel.client, parcel.currency, parcel.began_with, notice)
         token = ""
         if any("pay_link" in script.texts[said.key].placeholders for said in messages):
-            link = new_link(self.session, parcel.client.id, parcel.currency, parcel.talk, self.now, self.app.public_url)
-            facts, token = replace(facts, pay_link=link), link.rpartition("/")[2]
+            token = new_token()
+            facts = replace(facts, pay_link=address_of(token, self.app.public_url))
         channel = ChannelKind(parcel.channel)
         speech = render(messages, script, facts, parcel.language, self.app.catalogs, channel)
         if parcel.author == Author.OPERATOR:
@@ -171,8 +167,10 @@ class Packing:
         if not any(speech.paragraphs):
             raise NothingToShow("none of its lines holds any more")
         draft = self.app.channels[channel].compose(speech, self._envelope(parcel, uuid4()))
-        return Packed(parcel, draft, draft.body.replace(token, HIDDEN) if token else draft.body)
+        if not token:
+            return Packed(parcel, draft, draft.body)
+        return Packed(parcel, draft, draft.body.replace(token, HIDDEN), digest_of(token))
 
     def _envelope(self, parcel: Parcel, attempt: UUID) -> Envelope:
-        lasts = (parcel.send_until - self.now).total_seconds()
+        lasts = (parcel.send_until - self.situations.now).total_seconds()
         return Envelope(attempt, parcel.to, parcel.thread, first=not parcel.begun, lasts=lasts)

@@ -67,7 +67,7 @@ def texts(values: Iterable[str | None]) -> Array:
     return _array(TEXT, [None if value is None else value.encode() for value in values])
 
 
-def blobs(values: Iterable[bytes]) -> Array:
+def blobs(values: Iterable[bytes | None]) -> Array:
     """A bytea[]."""
     return _array(BYTEA, list(values))
 

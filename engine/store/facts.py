@@ -14,18 +14,20 @@ from engine.decision import CaseFacts, CaseStatus, Deferral, RunningCase
 from engine.document import Plain, stored
 from engine.plan import Plan, Verb
 from engine.plan_file import plan
-from engine.store.questions import EVERYBODY, MANY, ONE, THE_AWAKE, facts_about
+from engine.store.questions import EVERYBODY, FEW, MANY, ONE, THE_AWAKE, facts_about
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
-FEW = 1000
-"""So many clients at most are asked for with a plan that is kept: a run of many slices makes tables grow meanwhile."""
+SOME = 25
+"""So many clients at most are asked for as few: each is looked up, which for more costs more than going through all."""
+KEPT = 1000
+"""So many at most are asked for with a plan that is kept: a run of many slices makes tables grow meanwhile."""
 
 PORTION = 250
 """Rows turned into values at a time."""
 
 NOTHING = frozenset[int]()
 
-OF_ONE, OF_MANY = facts_about(ONE), facts_about(MANY)
+OF_ONE, OF_FEW, OF_MANY = facts_about(ONE), facts_about(FEW), facts_about(MANY)
 
 
 class Row(NamedTuple):
@@ -144,7 +146,8 @@ def _asked(clients: Sequence[int], now: datetime) -> tuple[str, Mapping[str, Any
     """The question about these clients, its values, and whether its plan is kept for the next time."""
     if len(clients) == 1:
         return OF_ONE, {"now": now, "client": clients[0]}, True
-    return OF_MANY, {"now": now, "clients": list(clients)}, len(clients) <= FEW
+    question = OF_FEW if len(clients) <= SOME else OF_MANY
+    return question, {"now": now, "clients": list(clients)}, len(clients) <= KEPT
 
 
 def _client(row: Row) -> int:

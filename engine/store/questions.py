@@ -41,9 +41,11 @@ THE_AWAKE = f"with {OWING}, {RESTING}{SLICED.format(awake=AWAKE)}"
 """Slices of those who owe or are worked: of all, or of those of them who do not rest (`engine.store.rests`)."""
 
 ONE, MANY = "{client} = %(client)s", "{client} in (select id from asked)"
+FEW = "{client} = any(%(clients)s::bigint[])"
+"""A planner that knows no numbers takes an array for ten: for so many it looks each of them up."""
 ASKED = """
 asked as materialized (
-  -- A planner that knows no numbers takes these for a thousand, and an array for ten.
+  -- These it takes for a thousand.
   select (%(clients)s::bigint[])[no] as id from generate_subscripts(%(clients)s::bigint[], 1) no
 ), """
 
@@ -179,10 +181,10 @@ order by w.client_id, w.currency, w.plan_id
 
 
 def facts_about(clients: str) -> str:
-    """FACTS about ONE client or MANY."""
+    """FACTS about ONE client, a FEW or MANY."""
     many = clients == MANY
     # Into what is held an array is looked up, another table is not: it would be made of everybody's agreements.
-    text = FACTS.replace("{h.client_id}", "h.client_id = any(%(clients)s::bigint[])") if many else FACTS
+    text = FACTS.replace("{h.client_id}", FEW.format(client="h.client_id")) if many else FACTS
     for table in ("i", "k", "ip", "a", "c", "h", "p"):
         text = text.replace(f"{{{table}.client_id}}", clients.format(client=f"{table}.client_id"))
     return text.replace("{c.id}", clients.format(client="c.id")).replace("{asked}", ASKED if many else "")

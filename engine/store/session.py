@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -82,7 +82,8 @@ class WriteSession(ReadSession):
     async def send(self, statement: TextClause, values: Mapping[str, Any]) -> None:
         """Have a statement carried out of which nothing is to be known: while `pipelined`, nothing is waited for."""
         sql = _in_sql(statement)
-        assert sql is not None
+        if sql is None:
+            raise TypeError("values of our own types are told by execute")
         await self.flushed()
         await _carry(await self.driver(), sql, values)
 
@@ -235,14 +236,16 @@ async def pipelined(session: ReadSession) -> AsyncIterator[None]:
 
     A fault may come up at a later statement, or at the end of the block. COPY is not possible in it.
     """
+    await session.flushed()  # SQLAlchemy waits for each of its statements
     connection = await session.driver()
     async with connection.pipeline():
         yield
 
 
-async def together(session: ReadSession, *reading: Coroutine[Any, Any, Any]) -> list[Any]:
-    """What several questions, each asked by a coroutine of its own, come to; they go to the database at once."""
-    async with pipelined(session):
+async def at_once(session: ReadSession, *reading: Coroutine[Any, Any, Any]) -> list[Any]:
+    """What several questions, each asked by a coroutine of its own, come to; they go to the database together."""
+    connection = await session.driver()
+    async with nullcontext() if connection.pgconn.pipeline_status else pipelined(session):
         found = await asyncio.gather(*reading, return_exceptions=True)
     for one in found:
         if isinstance(one, BaseException):

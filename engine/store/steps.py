@@ -25,6 +25,7 @@ TABLES = {
     ),
 }
 
+
 class Step(NamedTuple):
     """A statement over the rows of a table, and for which decisions it has anything to do."""
 

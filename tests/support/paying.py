@@ -18,13 +18,13 @@ from sqlalchemy import select, text
 
 from bot.pay.booking import PaidOutcome, book_payment
 from bot.pay.desk import PayDesk
-from bot.pay.links import new_link
+from bot.pay.links import address_of, digest_of, new_token
 from bot.pay.provider import PaymentProvider, stored_event
 from bot.pay.routes import router
 from channels.sandbox import payments as sandbox
 from engine.calendar import AnyHour
 from engine.store.session import Database
-from engine.store.tables.talk import InboxEvent, InboxState
+from engine.store.tables.talk import InboxEvent, InboxState, PayLink
 
 KEY, SECRET = "key", "webhook-secret"
 
@@ -44,8 +44,9 @@ class Counter:
     async def link(self, client: int, currency: str = "RON") -> str:
         """The path of a new pay page."""
         async with self.database.write() as session:
-            url = new_link(session, client, currency, None, self.now, str(self.web.base_url))
-        return urlsplit(url).path
+            token = new_token()
+            session.add(PayLink(digest=digest_of(token), client_id=client, currency=currency, created_at=self.now))
+        return urlsplit(address_of(token, str(self.web.base_url))).path
 
     async def read(self, address: str = "", **headers: str) -> httpx.Response:
         """Open a page, Ana's if no other is named."""
