@@ -90,7 +90,7 @@ class _Observer(threading.Thread):
         super().__init__(name="observer", daemon=True)
         self._connection = connection
         self._over = threading.Event()
-        self._first: dict[int, float] = {pid: _cpu(pid) for pid, *_ in self._peers()}
+        self._first: dict[int, float] = {pid: cpu_of(pid) for pid, *_ in self._peers()}
         self._last: dict[int, float] = dict(self._first)
         self.mb = self.longest_write = self.own_cpu = 0.0
         self.statements: Counter[str] = Counter()
@@ -115,7 +115,7 @@ class _Observer(threading.Thread):
     def _look(self) -> None:
         peers = self._peers()
         for pid, query, age in peers:
-            self._last[pid] = max(_cpu(pid), self._last.get(pid, 0.0))
+            self._last[pid] = max(cpu_of(pid), self._last.get(pid, 0.0))
             self.longest_write = max(self.longest_write, age)
             if query:
                 self.statements[" ".join(query.split())[:STATEMENT]] += 1
@@ -127,7 +127,7 @@ def _log_position(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """User and system seconds of a process; 0 when it is gone or elsewhere."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

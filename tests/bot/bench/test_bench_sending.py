@@ -40,13 +40,21 @@ def test_inbound_keeps_every_webhook_once(capsys: pytest.CaptureFixture[str]) ->
     assert figure["of_bare"] > 0
 
 
-def test_reply_has_everybody_answered_at_a_calm_pace_and_at_full_pace(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reply_has_everybody_answered_by_the_whole_application_and_by_processes_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     figures = played(capsys, "reply", 20)
-    assert [(one["bench"], one["size"], one["holds"]) for one in figures] == [("reply", 2, True), ("reply", 20, True)]
-    assert [one["baseline"] for one in figures] == [
-        {"what": "20 a second", "seconds": 0.1},
-        {"what": "200 a second", "seconds": 0.1},
+    calm, full, talking, repeating = figures
+    assert [one["run"] for one in figures] == [
+        "the whole application",
+        "the whole application",
+        "from row to claim",
+        "from row to claim, without a talk",
     ]
+    assert (calm["size"], calm["baseline"]) == (2, {"what": "20 a second", "seconds": 0.1})
+    for one in (full, talking, repeating):
+        assert (one["size"], one["baseline"]) == (20, {"what": "200 a second", "seconds": 0.1})
     for one in figures:
+        assert one["holds"]
         assert 0 < one["p50_ms"] <= one["p95_ms"] <= one["p99_ms"]
         assert 0 < one["kept_pace"] <= 1
