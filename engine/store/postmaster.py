@@ -20,6 +20,7 @@ import psycopg
 
 from engine.store.binaries import ClusterFailed
 from engine.store.home import Home
+from engine.store.memory import memory, shared_buffers
 
 Tell = Callable[[str], None]
 
@@ -38,7 +39,8 @@ unix_socket_directories = {sockets}
 unix_socket_permissions = 0700
 hba_file = {hba_file}
 max_connections = 100
-shared_buffers = '128MB'
+shared_buffers = '{buffers}MB'
+max_wal_size = '4GB'
 max_parallel_workers_per_gather = 0
 max_parallel_maintenance_workers = 0
 jit = off
@@ -193,7 +195,13 @@ class Server:
         access.write_text(ACCESS)
         switch = "on" if self.durable else "off"
         settings.write_text(
-            SETTINGS.format(port=PORT, sockets=_quoted(self.sockets), hba_file=_quoted(access), durable=switch)
+            SETTINGS.format(
+                port=PORT,
+                sockets=_quoted(self.sockets),
+                hba_file=_quoted(access),
+                durable=switch,
+                buffers=shared_buffers(memory()),
+            )
         )
         for path in (access, settings):
             path.chmod(0o644)
