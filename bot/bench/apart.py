@@ -80,9 +80,9 @@ async def _measured(asked: Asked, stores: Stores, pace: int, name: str, answerin
         make_ready(url)
         database = Database(url)
         with (
-            _program(_put, url) as (_, line),
-            _program(_do, url, answering) as (inbox, _),
-            _program(_do, url, _send) as (sender, _),
+            program(_put, url) as (_, line),
+            program(_do, url, answering) as (inbox, _),
+            program(_do, url, _send) as (sender, _),
         ):
             asked.watch("warming up", 0, 0)
             await answered(database, line, Texting(numbers_of(warming), pace))
@@ -97,8 +97,8 @@ async def _measured(asked: Asked, stores: Stores, pace: int, name: str, answerin
 
 
 @contextmanager
-def _program(work: Callable[..., None], *about: Any) -> Iterator[tuple[int, Connection]]:
-    """Another process at work while the block runs: its number, and the line to it."""
+def program(work: Callable[..., None], *about: Any) -> Iterator[tuple[int, Connection]]:
+    """Another process at work while the block runs: its number, and the line to it. It has told that it is ready."""
     ours, theirs = get_context("spawn").Pipe()
     process: Any = get_context("spawn").Process(target=work, args=(theirs, *about), daemon=True)
     process.start()

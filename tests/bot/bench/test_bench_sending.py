@@ -44,15 +44,16 @@ def test_reply_has_everybody_answered_by_the_whole_application_and_by_processes_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     figures = played(capsys, "reply", 20)
-    calm, full, talking, repeating = figures
     assert [one["run"] for one in figures] == [
-        "the whole application",
-        "the whole application",
+        "one process",
+        "one process",
+        "web and sender",
         "from row to claim",
         "from row to claim, without a talk",
     ]
+    calm, *full = figures
     assert (calm["size"], calm["baseline"]) == (2, {"what": "20 a second", "seconds": 0.1})
-    for one in (full, talking, repeating):
+    for one in full:
         assert (one["size"], one["baseline"]) == (20, {"what": "200 a second", "seconds": 0.1})
     for one in figures:
         assert one["holds"]
