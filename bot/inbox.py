@@ -194,7 +194,7 @@ async def _heed_stop(session: WriteSession, app: Application, row: InboxEvent, n
     try:
         told = told_by(row.provider, row.raw)
         if isinstance(told, Inbound):
-            async with session.begin_nested():
+            async with session.savepoint():
                 await stop_unheard(session, app, told, f"{row.provider}:{row.event}", now)
     except Exception as fault:  # noqa: BLE001 whatever it is, a person looks at the event
         complain("a parked event could not be looked at for a STOP", fault, inbox=row.id)

@@ -17,14 +17,14 @@ from dialogs.state import State, UnknownSchema
 from dialogs.turn import Turn, resume
 from dialogs.walk import Walk
 from engine.apply import Source, apply
-from engine.contact import ChannelKind, Delivery
+from engine.contact import ChannelKind
 from engine.outcome import LanguageChanged, OperatorRequested, OptedOut, WrongPerson
 from engine.store.consents import Means
+from engine.store.said import Queued, Rung, Said, write_rungs, write_said
 from engine.store.session import WriteSession
 from engine.store.tables.casework import Contact
 from engine.store.tables.portfolio import Address, Client
-from engine.store.tables.silence import Silence
-from engine.store.tables.talk import Author, Conversation, MessageRow, Outbound, Owner
+from engine.store.tables.talk import Author, Conversation, Owner
 
 REPLY, BULK = 0, 10
 ANSWER_LIFE = timedelta(hours=24)
@@ -46,6 +46,10 @@ class Slot:
     priority: int = REPLY
     contact: int | None = None
     asked_in: int | None = None
+
+    def queue(self, *, parting: bool) -> Queued:
+        """The place in the queue of something said, `parting` where the bot says no more after it."""
+        return Queued(self.start, self.end, self.priority, self.contact, parting)
 
 
 def answer_slot(now: datetime) -> Slot:
@@ -186,7 +190,7 @@ def await_answer(session: WriteSession, app: Application, talk: Conversation, st
     if state.rungs < len(ladder):
         before = ladder[state.rungs - 1].after if state.rungs else timedelta()
         due = now + ladder[state.rungs].after - before
-        session.add(Silence(conversation=talk, turn=state.turn, rung=state.rungs, due_at=due))
+        session.gather(write_rungs, Rung(talk, state.turn, state.rungs, due))
 
 
 def means_of(reply: Reply) -> Means:
@@ -202,15 +206,7 @@ def means_of(reply: Reply) -> Means:
 def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: datetime, **about: str) -> None:
     """Keep what the client said, without card numbers, and what is to be known `about` it."""
     reply = masked_reply(reply)
-    session.add(
-        MessageRow(
-            conversation=talk,
-            author=Author.CLIENT,
-            at=now,
-            content=pack_reply(reply) | about,
-            text=getattr(reply, "text", None),
-        )
-    )
+    session.gather(write_said, Said(talk, Author.CLIENT, now, pack_reply(reply) | about, getattr(reply, "text", None)))
     talk.last_at = now
 
 
@@ -219,30 +215,13 @@ def say(
 ) -> None:
     """Queue what the bot says. It is rendered when it is claimed for sending, from the facts of that moment."""
     content = pack(messages) | ({} if slot.asked_in is None else {ASKED_IN: slot.asked_in})
-    _queue(session, talk, MessageRow(author=Author.BOT, at=now, content=content), slot, parting=parting)
+    session.gather(write_said, Said(talk, Author.BOT, now, content, queued=slot.queue(parting=parting)))
 
 
 def answer_as(
     session: WriteSession, talk: Conversation, words: str, origin: Mapping[str, int | str], now: datetime
 ) -> None:
     """Queue what a person has written: it goes out as it is, by the way of all messages. `origin` says who wrote it."""
-    written = MessageRow(author=Author.OPERATOR, at=now, content={**pack(()), **origin}, text=words)
+    content, queued = {**pack(()), **origin}, answer_slot(now).queue(parting=False)
+    session.gather(write_said, Said(talk, Author.OPERATOR, now, content, words, queued))
     talk.last_at = now
-    _queue(session, talk, written, answer_slot(now), parting=False)
-
-
-def _queue(session: WriteSession, talk: Conversation, message: MessageRow, slot: Slot, *, parting: bool) -> None:
-    message.conversation = talk
-    place = Outbound(
-        message=message,
-        conversation=talk,
-        contact_id=slot.contact,
-        address_id=talk.address_id,
-        channel=talk.channel,
-        state=Delivery.READY,
-        priority=slot.priority,
-        parting=parting,
-        send_from=slot.start,
-        send_until=slot.end,
-    )
-    session.add(place)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ RECYCLED = 1800
 """Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
 PREPARED = 1000
 """Statements a connection may hold prepared: more than there are."""
+Writer = Callable[["WriteSession", Sequence[Any]], Awaitable[None]]
+"""What writes rows of a kind, many at a time."""
 DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # it has no types
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
@@ -53,31 +56,70 @@ class ReadSession(AsyncSession):
 
     async def flushed(self) -> None:
         """Write what is waiting to be, as SQLAlchemy does before it asks anything."""
-        if self.autoflush and (self.new or self.dirty or self.deleted):
+        if self.autoflush and self.waits:
             await self.flush()
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is to be written yet."""
+        return bool(self.new or self.dirty or self.deleted)
 
     if not TYPE_CHECKING:  # the types stay those of SQLAlchemy
 
         async def execute(self, statement, params=None, **options):
             sql = _in_sql(statement) if isinstance(statement, TextClause | TextualSelect) else None
+            await self.flushed()
             if sql is None:
                 return await super().execute(statement, params, **options)
-            await self.flushed()
             return await _ask(await self.driver(), sql, params or {})
 
         async def scalar(self, statement, params=None, **options):
             if isinstance(statement, TextClause | TextualSelect):
                 return (await self.execute(statement, params)).scalar()
+            await self.flushed()
             return await super().scalar(statement, params, **options)
 
         async def scalars(self, statement, params=None, **options):
             if isinstance(statement, TextClause | TextualSelect):
                 return (await self.execute(statement, params)).scalars()
+            await self.flushed()
             return await super().scalars(statement, params, **options)
 
 
 class WriteSession(ReadSession):
     """A session whose transaction is committed when its block ends well, and rolled back when it does not."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._gathered = defaultdict[Writer, list[Any]](list)
+
+    @property
+    def waits(self) -> bool:
+        return super().waits or bool(self._gathered)
+
+    def gather(self, write: Writer, row: Any) -> None:
+        """Have a row written, by `write`, with all others that are gathered for it: as soon as anything is flushed."""
+        self._gathered[write].append(row)
+
+    async def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write what is waiting: first SQLAlchemy's rows, for others may need their numbers."""
+        if super().waits:
+            await super().flush(objects)
+        gathered, self._gathered = self._gathered, defaultdict(list)
+        for write, rows in gathered.items():
+            await write(self, rows)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction that can fail by itself, with all that was to be written in it."""
+        await self.flush()
+        async with self.begin_nested():
+            try:
+                yield
+                await self.flush()
+            except BaseException:
+                self._gathered.clear()
+                raise
 
     async def send(self, statement: TextClause, values: Mapping[str, Any]) -> None:
         """Have a statement carried out of which nothing is to be known: while `pipelined`, nothing is waited for."""
@@ -114,6 +156,8 @@ class Database:
         """A transaction that commits when the block ends without an error."""
         async with self._write.begin() as session:
             yield session
+            if session.waits:
+                await session.flush()
 
     async def plan_anew(self) -> None:
         """Forget the plans that the connection next used for writing keeps, those of foreign keys too.
