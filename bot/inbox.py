@@ -88,10 +88,14 @@ async def handle_round(app: Application, now: datetime) -> int:
 
     Reports touch no client and go many in a transaction, replies some; what fails among others has one of its own.
     """
-    handled = await _handle_others(app, now)
-    async with app.database.read() as session:
-        reports = await session.scalar(REPORTS, {"reports": list(STATUSES)})
-    return handled + (await _handle_statuses(app, now, STATUS_BATCH) if reports else 0)
+    handled = 0
+    try:
+        handled += await _handle_others(app, now)
+    finally:  # whatever keeps others from being looked at
+        async with app.database.read() as session:
+            reports = await session.scalar(REPORTS, {"reports": list(STATUSES)})
+        handled += await _handle_statuses(app, now, STATUS_BATCH) if reports else 0
+    return handled
 
 
 async def _handle_statuses(app: Application, now: datetime, most: int) -> int:

@@ -51,7 +51,7 @@ def _told(table: str, rows: Sequence[Values]) -> str:
 def _rows(
     decisions: Sequence[Decision], ids: Sequence[int | None], spans: Mapping[str, Span]
 ) -> Mapping[str, list[Values]]:
-    """What goes into each temporary table."""
+    """What goes into the statements of each table."""
     numbered = list(zip(decisions, ids, strict=True))
     return {
         "decided": [_case_row(one, number) for one, number in numbered if one.status is not None],

@@ -181,7 +181,7 @@ class Plans:
     async def _read(self, plan_id: int) -> PlanText:
         connection = await driver(self._session)
         async with connection.cursor() as cursor:
-            await cursor.execute("select name, version, terms::text from plans where id = %s", (plan_id,))
+            await cursor.execute("select name, version, terms::text from plans where id = %s", (plan_id,), prepare=True)
             self._texts[plan_id] = PlanText(*(await cursor.fetchall())[0])
         return self._texts[plan_id]
 

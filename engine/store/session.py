@@ -16,9 +16,10 @@ from psycopg.pq import ExecStatus
 from sqlalchemy import TextClause, TextualSelect, TypeDecorator, event, func, make_url, select, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import NullType
 
 from engine.store.arrays import take_arrays
@@ -205,6 +206,11 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
         if reading:
             connection.cursor().execute("set default_transaction_read_only = on")
 
+    @event.listens_for(engine.sync_engine, "checkin")
+    def give_back(connection: Any, record: ConnectionPoolEntry) -> None:
+        if connection is not None and connection.driver_connection.pgconn.pipeline_status:
+            record.invalidate()  # somebody was cut off in the middle
+
     return engine
 
 
@@ -278,7 +284,8 @@ def _told_by(asked: _Question, fault: psycopg.Error) -> BaseException:
 async def pipelined(session: ReadSession) -> AsyncIterator[None]:
     """What the block has carried out goes to the database at once, and waits for it only where an answer is wanted.
 
-    A fault may come up at a later statement, or at the end of the block. COPY is not possible in it.
+    A fault may come up at a later statement, or at the end of the block. COPY is not possible in it, nor is a statement
+    that SQLAlchemy carries out itself.
     """
     await session.flushed()  # SQLAlchemy waits for each of its statements
     connection = await session.driver()
@@ -287,14 +294,27 @@ async def pipelined(session: ReadSession) -> AsyncIterator[None]:
 
 
 async def at_once(session: ReadSession, *reading: Coroutine[Any, Any, Any]) -> list[Any]:
-    """What several questions, each asked by a coroutine of its own, come to; they go to the database together."""
-    connection = await session.driver()
+    """What several questions, each asked by a coroutine of its own, come to; they go to the database together.
+
+    Like all that is `pipelined` they are in SQL or the driver's. The first fault is raised that is no other's doing.
+    """
+    try:
+        connection = await session.driver()
+    except BaseException:
+        for one in reading:
+            one.close()
+        raise
     async with nullcontext() if connection.pgconn.pipeline_status else pipelined(session):
         found = await asyncio.gather(*reading, return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
+    if faults := [one for one in found if isinstance(one, BaseException)]:
+        raise min(faults, key=_follows)
     return found
+
+
+def _follows(fault: BaseException) -> bool:
+    """Whether it may be no more than what another fault has done to the rest of a pipeline."""
+    origin = (isinstance(fault, StatementError) and fault.orig) or fault
+    return isinstance(origin, psycopg.Error) and origin.sqlstate is None
 
 
 @lru_cache(maxsize=PREPARED)
