@@ -25,6 +25,7 @@ from bot.bell import POLL_SECONDS
 from bot.sending.pace import give_back
 from bot.sending.packing import Packed, Packing, Parcel, parcels
 from bot.sending.parking import alert, complain, stumble
+from bot.sending.refusals import NOTHING_TO_SHOW, UNWARRANTED, refuse
 from bot.situation import Situations
 from bot.speaking import BULK, REPLY
 from channels.port import Draft
@@ -72,29 +73,7 @@ select count(*) from late
 """)
 """A contact comes back to the channel it was at, and to those passed over before (`bot.outreach.LAST_CALL`)."""
 
-REFUSED = text("""
-update outbound o set state = 'refused', settled_at = :now, reason = n.reason
-from unnest(cast(:refused as bigint[]), cast(:reasons as text[])) n(id, reason)
-where o.id = n.id
-""")
-
-PUT_BACK = text("""
-update contacts c
-set state = case when n.reason = any(:final) then 'superseded' else 'planned' end,
-    send_from = case when n.reason = any(:final) then send_from else :now end,
-    tried = case n.reason when 'a person has taken over' then greatest(tried - 1, 0) else tried end
-from unnest(cast(:contacts as bigint[]), cast(:reasons as text[])) n(id, reason)
-where c.id = n.id and c.state = 'opened'
-""")
-"""A contact goes on to its next channel, or waits for the bot's turn on the same one."""
-
-UNWARRANTED = "the debt is frozen or paid"
-NOTHING_TO_SHOW = "what it would say does not stand any more"
 UNANSWERED = f"the bot's answer was not sent: {NOTHING_TO_SHOW}"
-FINAL = (UNWARRANTED, NOTHING_TO_SHOW)
-"""After these nothing follows; after a closed case or a settled subject the contact stays as it is."""
-PUT_OFF = ("opted out", "the address is unusable", "a person has taken over")
-
 ENLIST = text("""
 with packed as (
   select * from unnest(cast(:ids as uuid[]), cast(:outbound as bigint[]), cast(:messages as bigint[]),
@@ -212,25 +191,6 @@ async def hold(
             left[channel] -= 1
             held.append(Held(number, client))
     return held
-
-
-async def refuse(session: WriteSession, refused: Mapping[Parcel, str], now: datetime) -> None:
-    """Turn these messages away, each for its reason.
-
-    Where a carrier may have had it already, nothing follows for its contact: nobody is written to twice.
-    """
-    if not refused:
-        return
-    reasons = {"refused": [parcel.outbound for parcel in refused], "reasons": list(refused.values())}
-    await session.execute(REFUSED, reasons | {"now": now})
-    back = [
-        (parcel.contact, reason)
-        for parcel, reason in sorted(refused.items())
-        if parcel.contact is not None and (reason in FINAL or (reason in PUT_OFF and not parcel.resent))
-    ]
-    if back:
-        contacts = {"contacts": [contact for contact, _ in back], "reasons": [reason for _, reason in back]}
-        await session.execute(PUT_BACK, contacts | {"final": list(FINAL), "now": now})
 
 
 async def enlist(session: WriteSession, packed: Sequence[Packed], lease: float, now: datetime) -> list[Claimed]:

@@ -6,33 +6,25 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
-from psycopg.pq import ExecStatus
-from sqlalchemy import TextClause, TextualSelect, TypeDecorator, event, func, make_url, select, text
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy import TextClause, TextualSelect, event, func, make_url, select, text
+from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.types import NullType
 
 from engine.store.arrays import take_arrays
 from engine.store.pool import SteadyPool
+from engine.store.statements import PREPARED, ask, carry, in_sql
 
 PLAN_TEXTS = "plan texts"
 RECYCLED = 1800
 """Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
-PREPARED = 1000
-"""Statements a connection may hold prepared: more than there are."""
 Writer = Callable[["WriteSession", Sequence[Any]], Awaitable[None]]
 """What writes rows of a kind, many at a time."""
-DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # it has no types
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
@@ -68,11 +60,11 @@ class ReadSession(AsyncSession):
     if not TYPE_CHECKING:  # the types stay those of SQLAlchemy
 
         async def execute(self, statement, params=None, **options):
-            sql = _in_sql(statement) if isinstance(statement, TextClause | TextualSelect) else None
+            sql = in_sql(statement) if isinstance(statement, TextClause | TextualSelect) else None
             await self.flushed()
             if sql is None:
                 return await super().execute(statement, params, **options)
-            return await _ask(await self.driver(), sql, params or {})
+            return await ask(await self.driver(), sql, params or {})
 
         async def scalar(self, statement, params=None, **options):
             if isinstance(statement, TextClause | TextualSelect):
@@ -124,11 +116,11 @@ class WriteSession(ReadSession):
 
     async def send(self, statement: TextClause, values: Mapping[str, Any]) -> None:
         """Have a statement carried out of which nothing is to be known: while `pipelined`, nothing is waited for."""
-        sql = _in_sql(statement)
+        sql = in_sql(statement)
         if sql is None:
             raise TypeError("values of our own types are told by execute")
         await self.flushed()
-        await _carry(await self.driver(), sql, values)
+        await carry(await self.driver(), sql, values)
 
 
 class Database:
@@ -214,72 +206,6 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
     return engine
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A statement with its values numbered ($1, ...), their names in that order, and the columns of types of ours."""
-
-    sql: str
-    names: tuple[str, ...]
-    typed: Mapping[str, TypeDecorator[Any]]
-
-    def read(self, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Rows as the driver gives them, with values of those types in the places of what the store keeps."""
-        if not self.typed:
-            return rows
-        readers = [self.typed.get(column) for column in columns]
-        return [
-            tuple(
-                [
-                    one.process_result_value(value, DIALECT) if one else value
-                    for one, value in zip(readers, row, strict=True)
-                ]
-            )
-            for row in rows
-        ]
-
-
-@lru_cache(maxsize=PREPARED)
-def _in_sql(statement: TextClause | TextualSelect) -> _Question | None:
-    """A statement as the driver takes it; None where types of ours have to be told of its values first."""
-    text_, columns = (
-        (statement.element, statement.column_args) if isinstance(statement, TextualSelect) else (statement, ())
-    )
-    compiled = text_.compile(dialect=DIALECT)
-    if any(not isinstance(one.type, NullType) for one in compiled.binds.values()):
-        return None
-    typed = {column.name: column.type for column in columns if isinstance(column.type, TypeDecorator)}
-    return _Question(str(compiled), tuple(compiled.positiontup or ()), typed)
-
-
-async def _ask(connection: psycopg.AsyncConnection[Any], asked: _Question, values: Mapping[str, Any]) -> Result[Any]:
-    """Prepared from the first time: planning a statement five times before its plan is kept costs more."""
-    cursor = await _carry(connection, asked, values)
-    try:
-        rows = await cursor.fetchall() if connection.pgconn.pipeline_status else None
-        told = cursor.pgresult
-        if told is None or told.status != ExecStatus.TUPLES_OK:
-            return IteratorResult(_named(()), iter(()))
-        columns = tuple([(told.fname(place) or b"").decode() for place in range(told.nfields)])
-        return IteratorResult(_named(columns), iter(asked.read(columns, rows or await cursor.fetchall())))
-    except psycopg.Error as fault:
-        raise _told_by(asked, fault) from fault
-
-
-async def _carry(
-    connection: psycopg.AsyncConnection[Any], asked: _Question, values: Mapping[str, Any]
-) -> psycopg.AsyncRawCursor[Any]:
-    cursor = psycopg.AsyncRawCursor(connection)
-    try:
-        await cursor.execute(asked.sql, [values[name] for name in asked.names], prepare=True)
-    except psycopg.Error as fault:
-        raise _told_by(asked, fault) from fault
-    return cursor
-
-
-def _told_by(asked: _Question, fault: psycopg.Error) -> BaseException:
-    return DBAPIError.instance(asked.sql, None, fault, psycopg.Error, hide_parameters=True)
-
-
 @asynccontextmanager
 async def pipelined(session: ReadSession) -> AsyncIterator[None]:
     """What the block has carried out goes to the database at once, and waits for it only where an answer is wanted.
@@ -315,11 +241,6 @@ def _follows(fault: BaseException) -> bool:
     """Whether it may be no more than what another fault has done to the rest of a pipeline."""
     origin = (isinstance(fault, StatementError) and fault.orig) or fault
     return isinstance(origin, psycopg.Error) and origin.sqlstate is None
-
-
-@lru_cache(maxsize=PREPARED)
-def _named(columns: tuple[str, ...]) -> SimpleResultMetaData:
-    return SimpleResultMetaData(columns)
 
 
 async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:

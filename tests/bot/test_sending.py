@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from bot.inbox import handle_inbox
 from bot.outreach import open_contacts
-from bot.sending.claim import NOTHING_TO_SHOW, UNANSWERED
+from bot.sending.claim import UNANSWERED
+from bot.sending.refusals import NOTHING_TO_SHOW
 from bot.sending.sender import send_due
 from bot.ticks import day_tick
 from channels.email import EmailSettings
