@@ -78,7 +78,7 @@ async def decide_all(
     async with aclosing(look_ahead(database, left, now)) as coming:
         async for decided in coming:
             if total.batches >= planned_at:
-                await database.plan_anew()
+                await database.plan_anew(AT_ONCE)
                 planned_at = 2 * total.batches + 1
             total += await writing.slice(decided)
             passed += len(decided.slice)

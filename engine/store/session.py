@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -152,13 +152,15 @@ class Database:
             if session.waits:
                 await session.flush()
 
-    async def plan_anew(self) -> None:
-        """Forget the plans that the connection next used for writing keeps, those of foreign keys too.
+    async def plan_anew(self, connections: int) -> None:
+        """Forget the plans that the `connections` next used for writing keep, those of foreign keys too.
 
         What suits a small table is slow in a large one.
         """
-        async with self.write() as session:
-            await session.execute(text("discard plans"))
+        async with AsyncExitStack() as held:
+            for _ in range(connections):
+                session = await held.enter_async_context(self.write())
+                await session.execute(text("discard plans"))
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
