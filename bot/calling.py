@@ -23,6 +23,7 @@ from bot.speaking import (
     fault_turn,
     means_of,
     note_reply,
+    note_said,
     open_talk,
     state_of,
     take_turn,
@@ -44,7 +45,7 @@ from engine.run import decide_clients
 from engine.store.consents import Means
 from engine.store.session import ReadSession, WriteSession, lock_clients
 from engine.store.tables.portfolio import Address, Client
-from engine.store.tables.talk import Author, Conversation, MessageRow, Owner
+from engine.store.tables.talk import Conversation, MessageRow, Owner
 
 CALLS = "twilio-calls"
 LINK = "pay_link"
@@ -243,10 +244,7 @@ async def say_turn(call: Call, turn: Turn, event: CallEvent) -> Spoken:
     if turn.state.turn == 1:
         words = words.before(call.phrase("help"))
     said = Spoken(event.event, event.sid, turn.state.turn, words)
-    row = MessageRow(conversation_id=talk.id, author=Author.BOT, at=call.now, content=pack(turn.messages))
-    said.write_on(row)
-    session.add(row)
-    await session.flush()
+    note_said(session, talk, pack(turn.messages) | said.content(), said.text, call.now)
     return said
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
+from typing import Any
 
 from bot.application import Application
 from bot.cards import masked_reply
@@ -208,6 +209,11 @@ def note_reply(session: WriteSession, talk: Conversation, reply: Reply, now: dat
     reply = masked_reply(reply)
     session.gather(write_said, Said(talk, Author.CLIENT, now, pack_reply(reply) | about, getattr(reply, "text", None)))
     talk.last_at = now
+
+
+def note_said(session: WriteSession, talk: Conversation, content: Mapping[str, Any], words: str, now: datetime) -> None:
+    """Keep what the bot says at once, in the answer to a call's webhook: there is nothing to be queued."""
+    session.gather(write_said, Said(talk, Author.BOT, now, content, words))
 
 
 def say(

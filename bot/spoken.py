@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -23,12 +24,15 @@ class Spoken:
     turn: int
     words: Utterance
 
-    def write_on(self, row: MessageRow) -> None:
-        """Keep it on the message: the words where words are kept, all else beside its content."""
+    @property
+    def text(self) -> str:
+        """The words, a line each."""
+        return "\n".join(self.words.lines)
+
+    def content(self) -> dict[str, Any]:
+        """All but the words: it stands beside the content of the message that was spoken."""
         words = self.words
-        row.text = "\n".join(words.lines)
-        row.content = {
-            **row.content,
+        return {
             KEY: {
                 "event": self.event,
                 "sid": self.sid,
@@ -39,6 +43,11 @@ class Spoken:
                 "hints": list(words.hints),
             },
         }
+
+    def write_on(self, row: MessageRow) -> None:
+        """Keep it on a message that was not spoken yet when it was written."""
+        row.text = self.text
+        row.content = {**row.content, **self.content()}
 
 
 def said_in(row: MessageRow) -> Spoken | None:

@@ -101,6 +101,12 @@ async def test_a_promise_is_made_by_keys(loop: Loop) -> None:
     assert call.over
 
 
+async def test_a_call_is_kept_in_the_order_it_was_spoken(loop: Loop) -> None:
+    await does(loop, *KNOWN, Keys("2"), Keys("13"), Keys("1"))
+    spoken = await loop.asks("select author from messages order by id")
+    assert [author for (author,) in spoken] == ["bot"] + ["client", "bot"] * 5
+
+
 async def test_a_promise_is_made_by_speech(loop: Loop) -> None:
     await does(loop, *KNOWN, Said("I'll pay on Friday."), Said("Yes."))
     assert await loop.asks("select state, amount, until::text from promises") == [("open", 20000, "2026-03-13")]
