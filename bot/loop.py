@@ -19,7 +19,7 @@ else:
     LOOP = uvloop.new_event_loop
 
 
-GARBAGE = 20_000
+GARBAGE = 100_000
 """Objects made before the collector looks for garbage: a request makes thousands and leaves hardly any."""
 
 T = TypeVar("T")

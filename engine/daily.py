@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from engine.calendar import Hours
 from engine.courtesies import plan_courtesies
-from engine.run import WIDTH, Book, Progress, decide_all, quietly
+from engine.full_run import WIDTH, Book, Progress, decide_all, quietly
 from engine.store.leases import LeaseLost, give_back, take_lease
 from engine.store.runs import Tally, day_done, note_day
 from engine.store.session import Database

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 from engine.contact import ChannelKind
 from engine.debt import Hold, Owed, Part, Pause, Standing, standing
@@ -41,7 +42,8 @@ class RunningCase:
     """The work cycle under way, its stages by number in the plan.
 
     `entered` were entered in this cycle, `delivered` are those whose notice reached the client (ARCHITECTURE 16),
-    `ordered` is what was ordered in it already, by verb and account.
+    `ordered` is what was ordered in it already, by verb and account; `expects_mail`: a relay took mail less than a day
+    ago, which counts as delivered if it does not come back.
     """
 
     id: int
@@ -54,6 +56,7 @@ class RunningCase:
     ordered: frozenset[tuple[Verb, int]] = frozenset()
     delivered: frozenset[int] = frozenset()
     deferrals: tuple[Deferral, ...] = ()
+    expects_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class CaseFacts:
     `last_entered_on` and `last_contact_on` are the client's days on which a stage of this plan was entered and any
     contact planned; `finishing` is a plan the client has left, whose case has to end first; `worked_today` that a
     cycle of a blinking plan ended today; `suspended_elsewhere` are accounts whose service another running case of the
-    client has suspended; `told` is the key of the latest decision in the log.
+    client has suspended; `told` is the key of the latest decision in the log; `coming_on` the next day on which another
+    bill falls due or an installment not yet due is missed.
     """
 
     client: int
@@ -83,6 +87,7 @@ class CaseFacts:
     worked_today: bool = False
     suspended_elsewhere: frozenset[int] = frozenset()
     told: str | None = None
+    coming_on: date | None = None
 
     @property
     def debt(self) -> Standing:
@@ -159,7 +164,7 @@ class Work:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its key to be kept
 class Decision:
     """What follows for one client today, and what the step after it waits for.
 
@@ -184,7 +189,7 @@ class Decision:
         """Whether the case is in another stage after this decision."""
         return self.status is not None and self.stage != (self.facts.case.stage if self.facts.case else NO_STAGE)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Decisions of one key are told once in the log: the same debts, in the same stage, waiting for the same."""
         what = self.ending or f"{self.status} {self.stage}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -17,9 +16,6 @@ from engine.store.facts import positions_of
 from engine.store.rests import Seen, seen_by
 from engine.store.session import Database, ReadSession
 
-AHEAD = 2
-"""Slices under way beside the one that is written."""
-
 BREATH = 20
 """Clients decided for before others on the same event loop have their turn: who writes holds rows meanwhile."""
 
@@ -30,7 +26,7 @@ Positions = Sequence[tuple[CaseFacts, Plan]]
 class Decided:
     """What was decided on the facts of a slice of clients: of each with news all decisions, for they belong together.
 
-    `rests` is from which day of theirs to which a client can be left alone; `seen` what the facts are as new as;
+    `rests` is until which day of theirs a client can be left alone; `seen` what the facts are as new as;
     `aside` are the clients nothing could be decided for, and why.
     """
 
@@ -38,7 +34,7 @@ class Decided:
     seen: Seen
     clients: int = 0
     news: list[list[Decision]] = field(default_factory=list)
-    rests: dict[int, tuple[date, date]] = field(default_factory=dict)
+    rests: dict[int, date] = field(default_factory=dict)
     aside: dict[int, Exception] = field(default_factory=dict)
 
     def add(self, found: Sequence[tuple[Positions, list[Decision]]]) -> None:
@@ -48,28 +44,8 @@ class Decided:
         self.news += [decisions for _, decisions in found if any(one.news for one in decisions)]
 
 
-async def look_ahead(
-    database: Database, coming: Sequence[Sequence[int]], now: datetime
-) -> AsyncGenerator[Decided, None]:
-    """The slices in their order, the next ones under way: the database looks one up while another is decided on here
-    and a third is written.
-    """
-    under_way = deque[asyncio.Task[Decided]]()
-    try:
-        for slice_ in coming:
-            under_way.append(asyncio.create_task(_look_at(database, slice_, now)))
-            if len(under_way) > AHEAD:
-                yield await under_way.popleft()
-        while under_way:
-            yield await under_way.popleft()
-    finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-
-
-async def _look_at(database: Database, slice_: Sequence[int], now: datetime) -> Decided:
-    """Where somebody's facts are at fault the slice is halved, and again, until only they are left out."""
+async def look_at(database: Database, slice_: Sequence[int], now: datetime) -> Decided:
+    """Look at a slice. Where somebody's facts are at fault it is halved, and again, until only they are left out."""
     async with database.read() as session:
         decided, left = Decided(slice_, await seen_by(session)), [slice_]
         while left:
@@ -107,10 +83,9 @@ async def look(
     return found
 
 
-def rest_of(positions: Positions, decisions: Sequence[Decision]) -> tuple[int, tuple[date, date]]:
-    """The client, and from which day to which they can be left alone."""
-    facts = decisions[0].facts
-    return facts.client, (facts.today, rests_until([plan for _, plan in positions], decisions))
+def rest_of(positions: Positions, decisions: Sequence[Decision]) -> tuple[int, date]:
+    """The client, and until which day they can be left alone."""
+    return decisions[0].facts.client, rests_until([plan for _, plan in positions], decisions)
 
 
 def _decide(positions: Positions) -> list[Decision]:

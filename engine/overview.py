@@ -9,8 +9,8 @@ from datetime import datetime
 
 from engine.debt import HoldKind
 from engine.decision import CaseFacts
+from engine.full_run import WIDTH
 from engine.reasons import reasons
-from engine.run import WIDTH
 from engine.store.facts import facts_of, slices
 from engine.store.session import ReadSession
 

@@ -29,7 +29,8 @@ from bot.bench.profiling import profiled, tell_statements
 from bot.bench.stores import Stores, bench_stores
 from engine.calendar import Hours, SendWindow
 from engine.daily import decide_day
-from engine.run import Progress, decide_all, decide_changed
+from engine.full_run import Progress, decide_all
+from engine.run import decide_changed
 from engine.store.runs import Tally
 from engine.store.session import Database
 

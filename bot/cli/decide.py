@@ -24,7 +24,7 @@ from engine.calendar import at_local, local_day, zone
 from engine.daily import RunUnderWay, decide_day
 from engine.day import turn_day
 from engine.explaining.rehearsal import Rehearsal, rehearse
-from engine.run import Progress
+from engine.full_run import Progress
 from engine.store.runs import Tally
 from engine.store.session import Database
 

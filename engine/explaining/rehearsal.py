@@ -12,7 +12,8 @@ from engine.courtesies import approach, coming_courtesies
 from engine.decide import decide
 from engine.decision import Decision
 from engine.explaining.logbook import Line, Logbook
-from engine.run import WIDTH, Progress, counted, quietly
+from engine.full_run import WIDTH, Progress, quietly
+from engine.run import counted
 from engine.store.facts import Plans, facts_of, slices
 from engine.store.runs import Tally
 from engine.store.session import ReadSession

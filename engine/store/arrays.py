@@ -5,21 +5,28 @@ What is made here stands among a statement's values in the place of a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from struct import Struct
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg.abc import AdaptContext, PyFormat
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-HEAD, EMPTY = Struct(">iIIii").pack, Struct(">iII").pack
+HEAD, EMPTY = struct.Struct(">iIIii").pack, struct.Struct(">iII").pack
 """Dimensions, whether there are nulls, the elements' type; of the one dimension, its length and lowest subscript."""
-LENGTH, NUMBER = Struct(">i").pack, Struct(">q").pack
+LENGTH = struct.Struct(">i").pack
 NULL = LENGTH(-1)
-BYTEA, BIGINT, TEXT, UUIDS = (17, 1001), (20, 1016), (25, 1009), (2950, 2951)
-"""Types of elements and of their arrays, by their fixed numbers in PostgreSQL's catalog."""
+NUMBER, SMALL, FLAG = struct.Struct(">iq").pack, struct.Struct(">ii").pack, struct.Struct(">i?").pack
+"""A value that is always as long, with its length before it."""
+FIRST_DAY, FIRST_MOMENT = date(2000, 1, 1).toordinal(), datetime(2000, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+DOCUMENT = b"\x01"
+"""The edition of the binary form of jsonb: the text follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +59,74 @@ def take_arrays(context: AdaptContext) -> None:
     context.adapters.register_dumper(Array, ArrayDumper)
 
 
-def numbers(values: Iterable[int]) -> Array:
+def numbers(values: Iterable[int | None]) -> Array:
     """A bigint[]."""
-    return _array(BIGINT, [NUMBER(value) for value in values])
+    return _array(20, 1016, (NULL if value is None else NUMBER(8, value) for value in values))
+
+
+def small_numbers(values: Iterable[int | None]) -> Array:
+    """An integer[]."""
+    return _array(23, 1007, (NULL if value is None else SMALL(4, value) for value in values))
+
+
+def flags(values: Iterable[bool | None]) -> Array:
+    """A boolean[]."""
+    return _array(16, 1000, (NULL if value is None else FLAG(1, value) for value in values))
+
+
+def days(values: Iterable[date | None]) -> Array:
+    """A date[]."""
+    return _array(1082, 1182, (NULL if one is None else SMALL(4, one.toordinal() - FIRST_DAY) for one in values))
+
+
+def moments(values: Iterable[datetime | None]) -> Array:
+    """A timestamptz[]."""
+    told = (NULL if one is None else NUMBER(8, (one - FIRST_MOMENT) // MICROSECOND) for one in values)
+    return _array(1184, 1185, told)
 
 
 def uuids(values: Iterable[UUID]) -> Array:
     """A uuid[]."""
-    return _array(UUIDS, [value.bytes for value in values])
+    return _array(2950, 2951, (_told(value.bytes) for value in values))
 
 
 def texts(values: Iterable[str | None]) -> Array:
     """A text[]."""
-    return _array(TEXT, [None if value is None else value.encode() for value in values])
+    return _array(25, 1009, (NULL if value is None else _told(value.encode()) for value in values))
+
+
+def documents(values: Iterable[bytes | None]) -> Array:
+    """A jsonb[] of JSON texts."""
+    return _array(3802, 3807, (NULL if value is None else _told(DOCUMENT + value) for value in values))
 
 
 def blobs(values: Iterable[bytes | None]) -> Array:
     """A bytea[]."""
-    return _array(BYTEA, list(values))
+    return _array(17, 1001, (NULL if value is None else _told(value) for value in values))
 
 
-def _array(types: tuple[int, int], elements: Sequence[bytes | None]) -> Array:
-    element, array = types
-    if not elements:
+ARRAYS: Mapping[str, Callable[[Iterable[Any]], Array]] = {
+    "bigint": numbers,
+    "integer": small_numbers,
+    "boolean": flags,
+    "date": days,
+    "timestamptz": moments,
+    "text": texts,
+    "jsonb": documents,
+}
+"""By the elements' type."""
+
+
+def _told(value: bytes) -> bytes:
+    return LENGTH(len(value)) + value
+
+
+def _array(element: int, array: int, values: Iterable[bytes]) -> Array:
+    """Of types of these numbers, fixed in PostgreSQL's catalog; each of the values with its length before it."""
+    try:
+        parts = list(values)
+    except struct.error as fault:
+        raise psycopg.DataError(f"A number does not fit into its column: {fault}") from fault
+    if not parts:
         return Array(array, EMPTY(0, 0, element))
-    parts = [NULL if one is None else LENGTH(len(one)) + one for one in elements]
-    return Array(array, HEAD(1, None in elements, element, len(parts), 1) + b"".join(parts))
+    return Array(array, HEAD(1, NULL in parts, element, len(parts), 1) + b"".join(parts))

@@ -6,7 +6,7 @@ every commit. Applying the same decision twice changes nothing: every row it wri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +14,8 @@ import psycopg
 from pydantic_core import to_json
 
 from engine import record
-from engine.decision import CaseStatus, Decision
+from engine.decision import Decision
+from engine.store.arrays import ARRAYS
 from engine.store.feed import unmarked
 from engine.store.session import WriteSession, driver, pipelined
 from engine.store.steps import STEPS, TABLES
@@ -37,34 +38,36 @@ async def apply(session: WriteSession, decisions: Sequence[Decision], now: datet
         # A decision is no new fact for itself.
         async with unmarked(cursor):
             for table, rows in _rows(decisions, ids, spans).items():
-                told = _told(table, rows)
                 for step in STEPS[table]:
-                    if rows and any(map(step.concerns, decisions)):
-                        await cursor.execute(step.of(table), {"rows": told, "now": now}, prepare=True)
+                    if wanted := [values for decision, values in rows if step.concerns(decision)]:
+                        await cursor.execute(step.of(table), _told(table, wanted) | {"now": now}, prepare=True)
 
 
-def _told(table: str, rows: Sequence[Values]) -> str:
-    names = [column.split()[0] for column in TABLES[table].split(", ")]
-    return to_json([dict(zip(names, row, strict=True)) for row in rows]).decode()
+def _told(table: str, rows: Sequence[Values]) -> dict[str, Any]:
+    """Rows as an array a column."""
+    columns = zip(TABLES[table].items(), zip(*rows, strict=True), strict=True)
+    return {name: ARRAYS[type_](values) for (name, type_), values in columns}
 
 
 def _rows(
     decisions: Sequence[Decision], ids: Sequence[int | None], spans: Mapping[str, Span]
-) -> Mapping[str, list[Values]]:
-    """What goes into the statements of each table."""
+) -> Mapping[str, list[tuple[Decision, Values]]]:
+    """What goes into the statements of each table, and what decision it is from."""
     numbered = list(zip(decisions, ids, strict=True))
     return {
-        "decided": [_case_row(one, number) for one, number in numbered if one.status is not None],
-        "decided_contacts": list(_contact_rows(numbered, spans)),
+        "decided": [(one, _case_row(one, number)) for one, number in numbered if one.status is not None],
+        "decided_contacts": [
+            (one, (number, *contact)) for one, number in numbered for contact in _contact_rows(one, spans)
+        ],
         "decided_orders": [
-            (number, one.facts.client, order.account, order.stage, order.verb.value)
+            (one, (number, one.facts.client, order.account, order.stage, order.verb))
             for one, number in numbered
             for order in one.instructions
         ],
         "decided_tasks": [
-            (one.facts.client, work.kind.value, work.reason, work.source) for one in decisions for work in one.work
+            (one, (one.facts.client, work.kind, work.reason, work.source)) for one in decisions for work in one.work
         ],
-        "decided_log": [_log_row(one, number) for one, number in numbered],
+        "decided_log": [(one, _log_row(one, number)) for one, number in numbered],
     }
 
 
@@ -80,7 +83,7 @@ async def _case_ids(cursor: psycopg.AsyncCursor[Any], decisions: Sequence[Decisi
     return [next(fresh) if one.begins else one.facts.case.id if one.facts.case else None for one in decisions]
 
 
-def _case_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
+def _case_row(decision: Decision, case_id: int | None) -> Values:
     facts = decision.facts
     return (
         case_id,
@@ -94,25 +97,29 @@ def _case_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
         decision.begins,
         decision.moves,
         decision.enters,
-        (decision.status or CaseStatus.OPEN).value,
-        facts.case.told.value if facts.case else None,
-        decision.ending.value if decision.ending else None,
+        decision.status,
+        facts.case.told if facts.case else None,
+        decision.ending,
         decision.standing.real,
         decision.standing.conditional,
     )
 
 
-def _contact_rows(
-    numbered: Iterable[tuple[Decision, int | None]], spans: Mapping[str, Span]
-) -> Iterator[tuple[Any, ...]]:
-    for one, number in numbered:
-        facts = one.facts
-        for approach in one.approaches:
-            what = (one.stage, approach.action, approach.script, [channel.value for channel in approach.channels])
-            yield number, facts.client, facts.plan, facts.currency, *what, *spans[facts.zone]
-
-
-def _log_row(decision: Decision, case_id: int | None) -> tuple[Any, ...]:
+def _contact_rows(decision: Decision, spans: Mapping[str, Span]) -> Iterator[Values]:
     facts = decision.facts
-    said = record.said(decision), record.inputs(decision)
+    for approach in decision.approaches:
+        whose = (facts.client, facts.plan, facts.currency)
+        yield (
+            *whose,
+            decision.stage,
+            approach.action,
+            approach.script,
+            ",".join(approach.channels),
+            *spans[facts.zone],
+        )
+
+
+def _log_row(decision: Decision, case_id: int | None) -> Values:
+    facts = decision.facts
+    said = to_json(record.said(decision)), to_json(record.inputs(decision))
     return facts.client, facts.plan, facts.currency, case_id, facts.today, decision.key, *said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -14,13 +14,14 @@ from engine.decision import CaseFacts, CaseStatus, Deferral, RunningCase
 from engine.document import Plain, stored
 from engine.plan import Plan, Verb
 from engine.plan_file import plan
+from engine.store.arrays import numbers
 from engine.store.questions import EVERYBODY, FEW, MANY, ONE, THE_AWAKE, facts_about
 from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 SOME = 25
 """So many clients at most are asked for as few: each is looked up, which for more costs more than going through all."""
-KEPT = 1000
-"""So many at most are asked for with a plan that is kept: a run of many slices makes tables grow meanwhile."""
+KEEP_PLANS, AS_BEFORE = "set plan_cache_mode to force_generic_plan", "reset plan_cache_mode"
+"""Planning the question about many takes longer than answering it for a hundred, and comes to the same."""
 
 PORTION = 250
 """Rows turned into values at a time."""
@@ -68,11 +69,13 @@ class Row(NamedTuple):
     order_accounts: list[int] | None
     suspended_elsewhere: list[int] | None
     delivered: list[int] | None
+    mail: bool | None
     deferred: list[int] | None
     deferred_until: list[date | None] | None
     pause_starts: list[date] | None
     pause_ends: list[date] | None
     missed: list[int] | None
+    coming_on: date | None
 
 
 async def slices(
@@ -129,8 +132,15 @@ async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) 
     """
     connection = await driver(session)
     async with connection.cursor(binary=True) as cursor:
-        question, asked, prepare = _asked(clients, now)
-        await cursor.execute(question, asked, prepare=prepare)
+        if len(clients) == 1:
+            await cursor.execute(OF_ONE, {"now": now, "client": clients[0]}, prepare=True)
+        elif len(clients) <= SOME:
+            await cursor.execute(OF_FEW, {"now": now, "clients": numbers(clients)}, prepare=True)
+        else:
+            async with connection.pipeline():
+                await connection.execute(KEEP_PLANS)
+                await cursor.execute(OF_MANY, {"now": now, "clients": numbers(clients)}, prepare=True)
+                await connection.execute(AS_BEFORE)
         left: list[Row] = []
         while portion := await cursor.fetchmany(PORTION):
             rows = left + [Row._make(row) for row in portion]
@@ -140,14 +150,6 @@ async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) 
                 yield mine
         if left:
             yield left
-
-
-def _asked(clients: Sequence[int], now: datetime) -> tuple[str, Mapping[str, Any], bool]:
-    """The question about these clients, its values, and whether its plan is kept for the next time."""
-    if len(clients) == 1:
-        return OF_ONE, {"now": now, "client": clients[0]}, True
-    question = OF_FEW if len(clients) <= SOME else OF_MANY
-    return question, {"now": now, "clients": list(clients)}, len(clients) <= KEPT
 
 
 def _client(row: Row) -> int:
@@ -211,6 +213,7 @@ def _facts(row: Row, terms: Plan, others: Sequence[Plan]) -> CaseFacts:
         worked_today=bool(row.worked_today),
         suspended_elsewhere=frozenset(row.suspended_elsewhere) if row.suspended_elsewhere else NOTHING,
         told=row.key,
+        coming_on=row.coming_on,
     )
 
 
@@ -251,6 +254,7 @@ def _case(row: Row) -> RunningCase | None:
         ordered=_ordered(row) if row.order_verbs else frozenset(),
         delivered=frozenset(row.delivered) if row.delivered else NOTHING,
         deferrals=_deferrals(row) if row.deferred else (),
+        expects_mail=bool(row.mail),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy import text
 
+from engine.store.arrays import numbers
 from engine.store.session import Database, ReadSession, WriteSession
 
 WAITING = text("select distinct client_id from changed_clients order by client_id limit :most")
@@ -22,6 +23,11 @@ select client_id from (
   select client_id, at from changed_clients where client_id = any(:clients)
   union all
   select client_id, at from settled_marks where client_id = any(:clients)
+  union all
+  -- A run settles no marks: the rest it writes says so. That of a database restored from a dump says nothing.
+  select client_id, written_by from rests
+  where client_id = any(:clients)
+    and written_by < cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint)
 ) marks
 where not pg_visible_in_snapshot(cast(cast(at as text) as xid8), cast(:snapshot as pg_snapshot))
 """)
@@ -82,18 +88,14 @@ async def snapshot(session: ReadSession) -> str:
 
 async def changed_since(session: ReadSession, clients: Sequence[int], seen: str) -> set[int]:
     """Which of these clients have changed, or been decided for, since the snapshot `seen`."""
-    return set(await session.scalars(SINCE, {"clients": list(clients), "snapshot": seen}))
+    return set(await session.scalars(SINCE, {"clients": numbers(clients), "snapshot": seen}))
 
 
 async def settle_marks(session: WriteSession, clients: Sequence[int]) -> None:
     """These clients are being decided for, in this transaction, which holds them: their marks are done with."""
-    await session.send(SETTLE, {"clients": list(clients)})
-    await note_decided(session, clients)
-
-
-async def note_decided(session: WriteSession, clients: Sequence[int]) -> None:
-    """These clients are being decided for, in this transaction, which holds them, on facts read before."""
-    await session.send(DECIDED, {"clients": list(clients)})
+    told = {"clients": numbers(clients)}
+    await session.send(SETTLE, told)
+    await session.send(DECIDED, told)
 
 
 async def settle_seen(database: Database, seen: str) -> None:

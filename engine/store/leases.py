@@ -24,6 +24,7 @@ KEEP = text("""
 update leases set expires_at = clock_timestamp() + make_interval(secs => :seconds) where name = :name and epoch = :epoch
 returning epoch
 """)
+CHECK = text("select epoch from leases where name = :name and epoch = :epoch for share")
 GIVE_BACK = text("update leases set expires_at = now() where name = :name and epoch = :epoch")
 FREE = text("update leases set expires_at = now() where expires_at > now()")
 
@@ -40,11 +41,21 @@ class Lease:
     epoch: int
     seconds: float
 
+    async def check(self, session: WriteSession) -> None:
+        """See that nobody has taken over, nor does until the transaction ends; others may do so beside this one, while
+        only one can `keep`. Raises LeaseLost.
+        """
+        if await session.scalar(CHECK, {"name": self.name, "epoch": self.epoch}) is None:
+            raise self._lost()
+
     async def keep(self, session: WriteSession) -> None:
         """Hold on for another `seconds`, in the transaction of what is written under it. Raises LeaseLost."""
         asked = {"name": self.name, "epoch": self.epoch, "seconds": self.seconds}
         if await session.scalar(KEEP, asked) is None:
-            raise LeaseLost(f"'{self.name}' has been taken over by another process")
+            raise self._lost()
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"'{self.name}' has been taken over by another process")
 
 
 async def take_lease(database: Database, name: str, holder: str, seconds: float) -> Lease | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 LIMIT = Path("/sys/fs/cgroup/memory.max")
 """What a container may take; "max" where it may take all."""
-LEAST, MOST, SHARE = 128, 1024, 16
+LEAST, MOST, SHARE = 128, 4096, 8
 
 
 def memory(limit: Path = LIMIT) -> int:
@@ -18,8 +18,8 @@ def memory(limit: Path = LIMIT) -> int:
 
 
 def shared_buffers(there: int) -> int:
-    """PostgreSQL's buffers on a machine with so much: a sixteenth, within limits. They are taken as they are filled.
+    """PostgreSQL's buffers on a machine with so much: an eighth, within limits. They are taken as they are filled.
 
-    What a million clients' cases and unpaid bills are on fits into the most; more is the file system's to keep.
+    What a million clients' cases and unpaid bills are on fits into 3 GB; more is the file system's to keep.
     """
     return min(max(there // SHARE, LEAST), MOST)

@@ -72,24 +72,34 @@ with {asked}scope as materialized (
          k.told, k.entered, a.client_id is null as left_behind
   from cases k left join assigned a on a.client_id = k.client_id and a.plan_name = k.plan_name
   where k.closed_at is null and {k.client_id}
+), unpaid as materialized (
+  select i.client_id, i.account_id, i.id, i.ref, i.due, i.amount, i.balance, i.due > s.today as coming
+  from invoices i join scope s on s.id = i.client_id where i.balance > 0 and {i.client_id}
 ), owed as materialized (
   select i.client_id, a.currency, array_agg(i.id order by i.due, i.ref) as invoices,
          array_agg(a.id order by i.due, i.ref) as accounts, array_agg(a.service order by i.due, i.ref) as services,
          array_agg(a.provider order by i.due, i.ref) as providers, array_agg(i.due order by i.due, i.ref) as dues,
          array_agg(i.amount order by i.due, i.ref) as billed, array_agg(i.balance order by i.due, i.ref) as balances
-  from invoices i join scope s on s.id = i.client_id join accounts a on a.id = i.account_id and {a.client_id}
-  where i.balance > 0 and i.due <= s.today and {i.client_id}
+  from unpaid i join accounts a on a.id = i.account_id and {a.client_id} where not i.coming
   group by i.client_id, a.currency
+), agreed as materialized (
+  select ip.client_id, ip.currency, i.id, i.due, i.amount, i.due < s.today as late
+  from installment_plans ip join scope s on s.id = ip.client_id join installments i on i.plan_id = ip.id
+  where ip.ended_at is null and {ip.client_id}
 ), overdue as materialized (
-  select ip.client_id, ip.currency, array_agg(i.id order by i.id) filter (
+  select i.client_id, i.currency, array_agg(i.id order by i.id) filter (
     where i.amount > coalesce((select sum(a.amount) from appropriations a where a.installment_id = i.id), 0)
       and known.task is null
   ) as ids
-  from installment_plans ip join scope s on s.id = ip.client_id
-  join installments i on i.plan_id = ip.id and i.due < s.today
+  from agreed i
   left join lateral (select t.id as task from tasks t where t.source = 'installment:' || i.id limit 1) known on true
-  where ip.ended_at is null and {ip.client_id}
-  group by ip.client_id, ip.currency
+  where i.late group by i.client_id, i.currency
+), coming as (
+  -- In any currency, also in one in which nothing is owed yet.
+  select client_id, min(day) as day from (
+    select client_id, due as day from unpaid where coming
+    union all select client_id, due + 1 from agreed where not late
+  ) days group by client_id
 ), purses as (
   select client_id, currency from owed
   union select client_id, currency from running
@@ -131,8 +141,8 @@ select w.client_id, w.currency, s.timezone, s.today, w.plan_id,
        owed.invoices, owed.accounts, case when chosen.any then owed.services end,
        case when chosen.any then owed.providers end, owed.dues, owed.billed, owed.balances,
        holds.kinds, holds.amounts, holds.invoices, holds.accounts, holds.untils,
-       orders.verbs, orders.accounts, elsewhere.accounts, heard.stages,
-       deferred.stages, deferred.untils, paused.starts, paused.ends, overdue.ids
+       orders.verbs, orders.accounts, elsewhere.accounts, heard.stages, heard.mail,
+       deferred.stages, deferred.untils, paused.starts, paused.ends, overdue.ids, coming.day
 from work w join scope s on s.id = w.client_id join terms v on v.id = w.plan_id
 cross join (select bool_or(looks_at_services) as any from terms) chosen
 left join finishing on finishing.client_id = w.client_id and finishing.currency = w.currency
@@ -154,15 +164,18 @@ left join lateral (
 left join lateral (
   -- Of the stages that another waits for. Mail counts as delivered once a relay took it and no bounce came within a
   -- day (ARCHITECTURE 16).
-  select array_agg(distinct c.stage) as stages
-  from contacts c join outbound o on o.contact_id = c.id join conversations t on t.id = o.conversation_id
-  where v.needed <> '{}' and c.case_id = w.case_id and c.stage = any(v.needed) and c.occasion = 'stage' and (
-    o.state in ('delivered', 'read') or (
-      t.channel = 'email' and o.state in ('accepted', 'sent') and %(now)s::timestamptz - interval '24 hours' >= (
-        select max(a.started_at) from attempts a where a.outbound_id = o.id)))
+  select array_agg(distinct notice.stage) filter (where notice.arrived) as stages, bool_or(not notice.arrived) as mail
+  from (
+    select c.stage, o.state in ('delivered', 'read') or coalesce(%(now)s::timestamptz - interval '24 hours' >= (
+             select max(a.started_at) from attempts a where a.outbound_id = o.id), false) as arrived
+    from contacts c join outbound o on o.contact_id = c.id join conversations t on t.id = o.conversation_id
+    where v.needed <> '{}' and c.case_id = w.case_id and c.stage = any(v.needed) and c.occasion = 'stage'
+      and (o.state in ('delivered', 'read') or t.channel = 'email' and o.state in ('accepted', 'sent'))
+  ) notice
 ) heard on true
 left join deferred on deferred.case_id = w.case_id
 left join paused on paused.client_id = w.client_id
+left join coming on coming.client_id = w.client_id
 left join lateral (
   select d.key from decisions d
   where d.client_id = w.client_id and d.plan_name = w.plan_name and d.currency = w.currency order by d.id desc limit 1

@@ -6,12 +6,13 @@ and holds only for whom no mark has been made or settled that this snapshot cann
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import text
 
+from engine.store.arrays import days, numbers
 from engine.store.session import ReadSession, WriteSession
 
 
@@ -24,24 +25,24 @@ class Seen:
 
 
 SEEN = text("select pg_current_snapshot()::text, coalesce((select max(id) from plans), 0)")
-REST = text("""
+WRITE = """
 insert into rests (client_id, until, snapshot, newest_plan)
-select quiet.client_id, least(quiet.until, bill.due, part.missed), :snapshot, :newest_plan
-from unnest(cast(:clients as bigint[]), cast(:days as date[]), cast(:untils as date[])) quiet(client_id, today, until)
-cross join lateral (
-  select min(i.due) as due from invoices i
-  where i.client_id = quiet.client_id and i.balance > 0 and i.due > quiet.today
-) bill
-cross join lateral (
-  -- Also one in a currency in which nothing is owed yet.
-  select min(i.due) + 1 as missed from installment_plans p join installments i on i.plan_id = p.id
-  where p.client_id = quiet.client_id and p.ended_at is null and i.due >= quiet.today
-) part
-order by quiet.client_id
+select client_id, until, :snapshot, :newest_plan
+from unnest(cast(:clients as bigint[]), cast(:untils as date[])) quiet(client_id, until)
+order by client_id
 on conflict (client_id) do update
 set until = excluded.until, snapshot = excluded.snapshot, newest_plan = excluded.newest_plan,
     written_by = excluded.written_by
-""")
+"""
+REST, REST_UNLESS_DECIDED = (
+    text(WRITE),
+    text(f"""{WRITE}
+where rests.written_by >= cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint)
+  or pg_visible_in_snapshot(cast(cast(rests.written_by as text) as xid8), cast(:snapshot as pg_snapshot))
+"""),
+)
+"""The second leaves the rest of whom somebody has decided for meanwhile as it is. Numbers of transactions yet to come
+are those of a database restored from a dump."""
 
 
 async def seen_by(session: ReadSession) -> Seen:
@@ -49,18 +50,15 @@ async def seen_by(session: ReadSession) -> Seen:
     return Seen(*(await session.execute(SEEN)).one())
 
 
-async def rest(session: WriteSession, rests: Mapping[int, tuple[date, date]], of: Seen) -> None:
-    """Leave clients alone from a day of theirs to another, or until a bill falls due or an installment is missed.
-
-    In the transaction that writes what was decided for them, if anything was.
+async def rest(session: WriteSession, rests: Mapping[int, date], of: Seen, *, held: bool) -> None:
+    """Leave clients alone until a day: those `held` in the transaction that writes what was decided for them; others,
+    for whom there is nothing to write, unless somebody has decided for them since.
     """
-    days: Sequence[tuple[date, date]] = list(rests.values())
     await session.send(
-        REST,
+        REST if held else REST_UNLESS_DECIDED,
         {
-            "clients": list(rests),
-            "days": [today for today, _ in days],
-            "untils": [until for _, until in days],
+            "clients": numbers(rests),
+            "untils": days(rests.values()),
             "snapshot": of.snapshot,
             "newest_plan": of.newest_plan,
         },

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from sqlalchemy import TextClause, TextualSelect, event, func, make_url, select, text
 from sqlalchemy.exc import StatementError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from engine.store.arrays import take_arrays
+from engine.store.arrays import numbers, take_arrays
 from engine.store.pool import SteadyPool
 from engine.store.statements import PREPARED, ask, carry, in_sql
 
-PLAN_TEXTS = "plan texts"
+PLAN_TEXTS, EDITION = "plan texts", "edition"
 RECYCLED = 1800
 """Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
 Writer = Callable[["WriteSession", Sequence[Any]], Awaitable[None]]
@@ -44,8 +44,16 @@ class ReadSession(AsyncSession):
             connection = await self.connection()
             raw = await connection.get_raw_connection()
             self._raw = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+            await self._forget_plans(connection)
             self._begun = self.sync_session.get_transaction()
         return self._raw
+
+    async def _forget_plans(self, connection: AsyncConnection) -> None:
+        """Those, also of foreign keys, that are older than the tables they are for have become."""
+        (edition,) = self.info[EDITION]
+        if connection.info.setdefault(EDITION, edition) != edition:
+            await self._raw.execute("discard plans")
+            connection.info[EDITION] = edition
 
     async def flushed(self) -> None:
         """Write what is waiting to be, as SQLAlchemy does before it asks anything."""
@@ -134,7 +142,8 @@ class Database:
         self.url = url
         self._writer, self._reader = _engine(url, pool), _engine(url, pool, reading=True)
         # What never changes in a database, such as a plan's version, sessions may keep here for one another.
-        kept: dict[str, dict[int, Any]] = {PLAN_TEXTS: {}}
+        self._edition = [0]
+        kept: dict[str, Any] = {PLAN_TEXTS: {}, EDITION: self._edition}
         self._read = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False, info=kept)
         self._write = async_sessionmaker(self._writer, class_=WriteSession, expire_on_commit=False, info=kept)
 
@@ -152,15 +161,12 @@ class Database:
             if session.waits:
                 await session.flush()
 
-    async def plan_anew(self, connections: int) -> None:
-        """Forget the plans that the `connections` next used for writing keep, those of foreign keys too.
+    def plan_anew(self) -> None:
+        """Have every connection, as soon as it is used again, plan its statements anew.
 
         What suits a small table is slow in a large one.
         """
-        async with AsyncExitStack() as held:
-            for _ in range(connections):
-                session = await held.enter_async_context(self.write())
-                await session.execute(text("discard plans"))
+        self._edition[0] += 1
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
@@ -247,7 +253,7 @@ def _follows(fault: BaseException) -> bool:
 
 async def lock_clients(session: WriteSession, clients: Sequence[int]) -> None:
     """Hold these clients' money and cases for this transaction. In id order, so that two holders never deadlock."""
-    await session.execute(LOCK, {"clients": list(clients)})
+    await session.send(LOCK, {"clients": numbers(clients)})
 
 
 async def lease(session: ReadSession, seconds: float) -> datetime:

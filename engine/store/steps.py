@@ -8,32 +8,67 @@ from typing import NamedTuple
 
 from engine.decision import Decision, Ending
 
-TABLES = {
-    "decided": (
-        "case_id int8, client_id int8, plan_id int8, currency text, cycle int4, from_stage int4, stage int4, "
-        "today date, begins bool, moves bool, enters bool, status text, told text, ending text, real_debt int8, "
-        "conditional_debt int8"
-    ),
-    "decided_contacts": (
-        "case_id int8, client_id int8, plan_id int8, currency text, stage int4, action int4, script text, "
-        "channels text[], send_from timestamptz, send_until timestamptz"
-    ),
-    "decided_orders": "case_id int8, client_id int8, account_id int8, stage int4, verb text",
-    "decided_tasks": "client_id int8, kind text, reason text, source text",
-    "decided_log": (
-        "client_id int8, plan_id int8, currency text, case_id int8, today date, key text, says jsonb, inputs jsonb"
-    ),
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "decided": {
+        "case_id": "bigint",
+        "client_id": "bigint",
+        "plan_id": "bigint",
+        "currency": "text",
+        "cycle": "integer",
+        "from_stage": "integer",
+        "stage": "integer",
+        "today": "date",
+        "begins": "boolean",
+        "moves": "boolean",
+        "enters": "boolean",
+        "status": "text",
+        "told": "text",
+        "ending": "text",
+        "real_debt": "bigint",
+        "conditional_debt": "bigint",
+    },
+    "decided_contacts": {
+        "case_id": "bigint",
+        "client_id": "bigint",
+        "plan_id": "bigint",
+        "currency": "text",
+        "stage": "integer",
+        "action": "integer",
+        "script": "text",
+        "channels": "text",
+        "send_from": "timestamptz",
+        "send_until": "timestamptz",
+    },
+    "decided_orders": {
+        "case_id": "bigint",
+        "client_id": "bigint",
+        "account_id": "bigint",
+        "stage": "integer",
+        "verb": "text",
+    },
+    "decided_tasks": {"client_id": "bigint", "kind": "text", "reason": "text", "source": "text"},
+    "decided_log": {
+        "client_id": "bigint",
+        "plan_id": "bigint",
+        "currency": "text",
+        "case_id": "bigint",
+        "today": "date",
+        "key": "text",
+        "says": "jsonb",
+        "inputs": "jsonb",
+    },
 }
+"""The columns of what a decision comes to, and their types. A contact's channels are one text, with commas."""
 
 
 class Step(NamedTuple):
-    """A statement over the rows of a table, and for which decisions it has anything to do."""
+    """A statement over the rows of a table, and of which decisions it wants them."""
 
     statement: str
     concerns: Callable[[Decision], bool]
 
     def of(self, table: str) -> str:
-        """The statement with the rows it brings along: `rows`, objects of the table's columns in JSON."""
+        """The statement with the rows it brings along: an array for each of the table's columns."""
         return _over(table, self.statement)
 
 
@@ -65,7 +100,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
                    case when d.enters then d.today end, case when d.enters then array[d.stage] else '{}' end, d.status,
                    case when d.ending is not null then %(now)s end, case when d.ending is not null then d.today end,
                    d.ending
-            from decided d join plans p on p.id = d.plan_id where d.begins
+            from decided d join plans p on p.id = d.plan_id
             """,
             _begins,
         ),
@@ -77,7 +112,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
                 told = d.status, ending = d.ending, closed_at = case when d.ending is not null then %(now)s end,
                 closed_on = case when d.ending is not null then d.today end
             from decided d
-            where k.id = d.case_id and not d.begins and k.closed_at is null and k.stage = d.from_stage
+            where k.id = d.case_id and k.closed_at is null and k.stage = d.from_stage
             """,
             _goes_on,
         ),
@@ -85,10 +120,10 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
             """
             with superseded as (
               update contacts c set state = 'superseded'
-              from decided d where d.ending = 'paid' and c.case_id = d.case_id and c.state = 'planned'
+              from decided d where c.case_id = d.case_id and c.state = 'planned'
             ), cleared as materialized (
               select d.client_id, d.currency from decided d
-              where d.ending = 'paid' and not exists (
+              where not exists (
                 select from invoices i join accounts a on a.id = i.account_id
                 where i.client_id = d.client_id and a.currency = d.currency and i.balance > 0 and i.due <= d.today)
             ), nothing_left as (
@@ -101,7 +136,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
               from cleared d where p.client_id = d.client_id and p.currency = d.currency and p.ended_at is null
             )
             update payments p set status = 'rejected'
-            from decided d where d.ending = 'paid' and p.client_id = d.client_id and p.currency = d.currency
+            from decided d where p.client_id = d.client_id and p.currency = d.currency
               and p.source = 'claim' and p.status = 'unconfirmed'
             """,
             _is_paid,
@@ -112,7 +147,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
               -- A call may be about any of a client's debts, and one agreed in parts has no case.
               update tasks t set done_at = %(now)s, result = 'other', note = 'the case is closed: the debt is gone'
               from decided d
-              where d.ending = 'paid' and t.client_id = d.client_id and t.done_at is null and t.assigned_to is null
+              where t.client_id = d.client_id and t.done_at is null and t.assigned_to is null
                 and (t.kind = 'call' or t.kind = 'callback' and t.due_on is not null)
                 and not exists (select from cases k where k.client_id = d.client_id and k.closed_at is null)
                 and not exists (
@@ -149,8 +184,8 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
             """
             insert into contacts (case_id, client_id, plan_id, currency, occasion, stage, action, touch, script,
                                   channels, state, planned_at, send_from, send_until)
-            select case_id, client_id, plan_id, currency, 'stage', stage, action, 0, script, channels, 'planned',
-                   %(now)s, send_from, send_until
+            select case_id, client_id, plan_id, currency, 'stage', stage, action, 0, script,
+                   string_to_array(channels, ','), 'planned', %(now)s, send_from, send_until
             from decided_contacts on conflict do nothing
             """,
             _all,
@@ -201,6 +236,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
 
 @cache
 def _over(table: str, statement: str) -> str:
-    plain = statement.strip()
+    plain, columns = statement.strip(), TABLES[table]
     rest = f", {plain.removeprefix('with ')}" if plain.startswith("with ") else plain
-    return f"with {table} as (select * from jsonb_to_recordset(%(rows)s::jsonb) as r({TABLES[table]})) {rest}"
+    arrays = ", ".join(f"%({name})s::{type_}[]" for name, type_ in columns.items())
+    return f"with {table} as (select * from unnest({arrays}) as r({', '.join(columns)})) {rest}"

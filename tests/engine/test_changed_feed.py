@@ -21,12 +21,13 @@ from engine.agreements.pauses import end_pause, pause
 from engine.agreements.promises import judge_promises, promise, replace_promises, withdraw_promise
 from engine.calendar import AnyHour
 from engine.contact import Delivery
+from engine.full_run import decide_all
 from engine.installment import Part
 from engine.intake.rows import Kind
 from engine.ledger import Received, confirm, credit_memo, receive, reject, resolve
 from engine.money import money
 from engine.refunds import refund_invoice, reverse
-from engine.run import decide_all, decide_changed
+from engine.run import decide_changed
 from engine.store.feed import changed_clients
 from engine.store.questions import MANY, facts_about
 from engine.store.session import Database, WriteSession

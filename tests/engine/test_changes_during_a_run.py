@@ -14,10 +14,12 @@ from sqlalchemy import text
 
 from engine.agreements.promises import promise
 from engine.calendar import AnyHour
+from engine.full_run import decide_all
 from engine.ledger import Received, receive
 from engine.money import money
-from engine.run import decide_all, decide_changed, decide_clients
+from engine.run import decide_changed, decide_clients
 from engine.store.feed import changed_clients, changed_since, settle_marks, settle_seen, snapshot
+from engine.store.rests import rest, seen_by
 from engine.store.session import Database, WriteSession, lock_clients
 
 HOURS = AnyHour()
@@ -98,6 +100,26 @@ async def test_who_changed_before_a_whole_other_run_is_noticed_still(town: Town)
     await decide_all(town.database, NOW, HOURS)
     async with town.database.read() as session:
         assert await session.scalar(text("select count(*) from settled_marks")) == 0, "the next run forgets them"
+
+
+async def test_who_was_decided_for_meanwhile_does_not_rest_on_older_facts(town: Town) -> None:
+    """A run reads that there is nothing to do; before it writes so, another has decided on what came after."""
+    await decide_all(town.database, NOW, HOURS)
+    async with town.database.read() as slow:
+        seen = await seen_by(slow)
+    async with town.database.write() as session:
+        await pay(session, town.ana, "10")
+    await decide_all(town.database, NOW, HOURS)
+    before = await rests(town.database)
+    async with town.database.write() as session:
+        await rest(session, {town.ana: date(2026, 4, 1), town.ion: date(2026, 4, 1)}, seen, held=False)
+    assert await rests(town.database) == before | {town.ion: date(2026, 4, 1)}, "Ion was left alone meanwhile"
+
+
+async def rests(database: Database) -> dict[int, date]:
+    async with database.read() as session:
+        found = await session.execute(text("select client_id, until from rests"))
+        return {row.client_id: row.until for row in found}
 
 
 async def test_marks_of_a_database_restored_from_a_dump_are_forgotten_too(town: Town) -> None:

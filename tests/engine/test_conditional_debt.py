@@ -11,9 +11,10 @@ from engine.agreements.disputes import dispute
 from engine.agreements.promises import judge_promises, promise
 from engine.calendar import AnyHour
 from engine.decision import CaseStatus
+from engine.full_run import decide_all
 from engine.ledger import Received, receive, resolve
 from engine.money import money
-from engine.run import decide_all, decide_clients
+from engine.run import decide_clients
 from engine.store.session import Database
 from engine.store.tables.casework import Case, Contact, ServiceOrder, Task
 from engine.store.tables.ledger import Promise

@@ -13,11 +13,12 @@ from engine.agreements.installments import agree_installments, running_plan
 from engine.agreements.pauses import BadPause, NoSuchPause, end_pause, pause
 from engine.calendar import AnyHour
 from engine.contact import ChannelKind
+from engine.full_run import decide_all
 from engine.installment import Part
 from engine.ledger import Received, credit_memo, receive
 from engine.money import money
 from engine.record import recorded
-from engine.run import decide_all, decide_clients
+from engine.run import decide_clients
 from engine.store.session import Database
 from engine.store.tables.casework import Case, CaseEvent, Contact, DecisionRow, ServiceOrder, Task
 from engine.store.tables.portfolio import Client, Invoice

@@ -24,13 +24,14 @@ from engine.agreements.installments import NoSuchPlan, agree_installments, cance
 from engine.agreements.pauses import NoSuchPause, end_pause, pause
 from engine.agreements.promises import NoSuchPromise, judge_promises, promise, withdraw_promise
 from engine.calendar import AnyHour
-from engine.contact import Delivery
+from engine.contact import ChannelKind, Delivery
 from engine.courtesies import plan_courtesies
+from engine.full_run import decide_all
 from engine.installment import Part
 from engine.ledger import MemoTooLarge, NothingToSettle, Received, confirm, receive, reject, resolve, settle_credit
 from engine.money import Money
 from engine.refunds import NoSuchPayment, refund_invoice, reverse
-from engine.run import decide_all, decide_changed
+from engine.run import decide_changed
 from engine.store.session import Database, WriteSession
 from engine.store.tables.casework import Contact, ContactState
 from engine.store.tables.portfolio import Client, Invoice
@@ -206,7 +207,8 @@ async def reach(session: WriteSession, it: Happening) -> None:
     planned = (Contact.client_id == it.client, Contact.state == ContactState.PLANNED)
     contact = await session.scalar(select(Contact).where(*planned).order_by(Contact.send_from, *NATURAL).limit(1))
     if contact is not None:
-        await given_opened(session, contact, Delivery.SENT, it.now)
+        by = ChannelKind.EMAIL if it.which % 2 else ChannelKind.SMS
+        await given_opened(session, contact, Delivery.SENT, it.now, by)
 
 
 async def report(session: WriteSession, it: Happening) -> None:

@@ -11,12 +11,12 @@ from given import given_client, given_invoice, given_plans
 from sqlalchemy import func, select
 
 from engine.calendar import AnyHour
+from engine.full_run import decide_all
 from engine.intake.importing import import_file, take
 from engine.intake.rows import InvoiceRow, Kind, PaymentRow
 from engine.intake.stage import UnknownOwner
 from engine.ledger import Received, credits_of, receive
 from engine.money import Money, money
-from engine.run import decide_all
 from engine.store.session import Database
 from engine.store.tables.casework import Case, Contact
 from engine.store.tables.ledger import LedgerEntry, Payment

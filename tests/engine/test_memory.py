@@ -10,9 +10,9 @@ from engine.store.memory import memory, shared_buffers
 
 
 @pytest.mark.parametrize(
-    ("there", "buffers"), [(0, 128), (2_048, 128), (8_192, 512), (24_000, 1_024), (512_000, 1_024)]
+    ("there", "buffers"), [(0, 128), (1_024, 128), (8_192, 1_024), (24_000, 3_000), (512_000, 4_096)]
 )
-def test_buffers_are_a_sixteenth_within_limits(there: int, buffers: int) -> None:
+def test_buffers_are_an_eighth_within_limits(there: int, buffers: int) -> None:
     assert shared_buffers(there) == buffers
 
 

@@ -6,19 +6,23 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from given import THREE_STAGES, given_client, given_invoice, given_plans
-from sqlalchemy import text
+from reached import given_opened
+from sqlalchemy import select, text
 
 from engine.agreements.installments import agree_installments
 from engine.agreements.pauses import pause
 from engine.agreements.promises import promise
 from engine.calendar import AnyHour
+from engine.contact import ChannelKind, Delivery
+from engine.full_run import decide_all
 from engine.installment import Part
 from engine.ledger import Received, receive
 from engine.money import Money
 from engine.rest import LONGEST
-from engine.run import decide_all, decide_changed
+from engine.run import decide_changed
 from engine.store.runs import Tally
 from engine.store.session import Database, WriteSession
+from engine.store.tables.casework import Contact
 
 HOURS = AnyHour()
 DUE = date(2026, 3, 1)
@@ -34,6 +38,17 @@ plans:
       - {stage: mild, actions: [{send: reminder, by: [sms]}]}
       - {stage: double, min_unpaid_invoices: 2, actions: [{send: warning, by: [sms]}]}
       - {stage: old, days_past_due: 12, actions: [{do: credit_hold}]}
+"""
+NOTIFIES = """
+groups: [individuals]
+plans:
+  - plan: notifies
+    group: individuals
+    standard: true
+    start: {after_days: 1, min_debt: 10}
+    stages:
+      - {stage: notice, actions: [{send: reminder, by: [sms]}]}
+      - {stage: restriction, needs_delivered: notice, actions: [{do: suspend_service}]}
 """
 SUSPENDS = """
 groups: [individuals]
@@ -139,6 +154,36 @@ async def test_the_strictest_stage_comes_on_its_day_though_another_is_waited_for
     runs = await day_by_day(database, 1, 14)
     assert entered(runs) == [1, 13]
     assert len(looked_at(runs)) < len(runs)
+
+
+async def given_notified(database: Database, by: ChannelKind) -> int:
+    """On the second somebody was sent the notice of the first stage, an hour after that day's run. Their number."""
+    async with database.write() as session:
+        await given_plans(session, NOTIFIES)
+        client = await given_client(session, sms="+40712345678")
+        await given_invoice(session, client, "I1", "100", DUE)
+    assert entered(await day_by_day(database, 2, 2)) == [2]
+    async with database.write() as session:
+        contact = (await session.scalars(select(Contact))).one()
+        await given_opened(session, contact, Delivery.SENT, at(2) + timedelta(hours=1), by)
+    await decide_changed(database, at(2) + timedelta(hours=1), HOURS)
+    return client
+
+
+async def test_who_waits_for_a_delivery_is_left_alone_until_it_is_reported(database: Database) -> None:
+    client = await given_notified(database, ChannelKind.SMS)
+    assert looked_at(await day_by_day(database, 3, 3)) == [3], "one stage a day"
+    looked = looked_at(await day_by_day(database, 4, 9))
+    assert [day for day in looked if (at(day).toordinal() + client) % LONGEST] == []
+    async with database.write() as session:
+        await session.execute(text("update outbound set state = 'delivered'"))
+    assert (await decide_changed(database, at(9), HOURS)).changes["stage entered"] == 1
+
+
+async def test_mail_that_does_not_come_back_counts_after_a_day(database: Database) -> None:
+    """The run of the third comes 23 hours after it."""
+    await given_notified(database, ChannelKind.EMAIL)
+    assert entered(await day_by_day(database, 3, 6)) == [4]
 
 
 async def test_what_a_pause_holds_back_comes_when_it_ends(database: Database) -> None:

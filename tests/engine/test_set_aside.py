@@ -12,7 +12,8 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from engine.calendar import AnyHour
 from engine.daily import decide_day
-from engine.run import decide_all, decide_changed
+from engine.full_run import decide_all
+from engine.run import decide_changed
 from engine.store.aside import MOST, worded
 from engine.store.feed import changed_clients
 from engine.store.runs import Tally

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from engine.calendar import AnyHour
 from engine.daily import decide_day
-from engine.run import WIDTH, decide_all
+from engine.full_run import WIDTH, decide_all
 from engine.store.facts import slices
 from engine.store.runs import Tally, note_slice
 from engine.store.session import Database

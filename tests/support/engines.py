@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 
 from engine.calendar import SendWindow
 from engine.daily import RunUnderWay, decide_day
-from engine.run import decide_all
+from engine.full_run import decide_all
 from engine.store.session import Database
 
 HOURS = SendWindow(time(9), time(20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import select
 
@@ -10,7 +11,7 @@ from engine.contact import ChannelKind, Delivery
 from engine.store.session import WriteSession
 from engine.store.tables.casework import Contact, ContactState
 from engine.store.tables.portfolio import Address
-from engine.store.tables.talk import Author, Conversation, MessageRow, Outbound, Owner
+from engine.store.tables.talk import Attempt, Author, Conversation, MessageRow, Outbound, Owner
 
 
 def given_talk(
@@ -34,11 +35,14 @@ def given_talk(
     )
 
 
-async def given_opened(session: WriteSession, contact: Contact, state: Delivery, now: datetime) -> None:
-    """The contact was opened by SMS at `now`, and its message has come as far as `state`."""
+async def given_opened(
+    session: WriteSession, contact: Contact, state: Delivery, now: datetime, by: ChannelKind = ChannelKind.SMS
+) -> None:
+    """The contact was opened at `now`, and its message, sent at once, has come as far as `state`."""
     found = await session.scalars(select(Address).where(Address.client_id == contact.client_id).limit(1))
     address = found.one()
     talk = given_talk(address, now, contact.script, contact)
+    talk.channel = by
     session.add(talk)
     contact.state = ContactState.OPENED
     await session.flush()
@@ -50,7 +54,7 @@ async def given_opened(session: WriteSession, contact: Contact, state: Delivery,
         conversation_id=talk.id,
         contact_id=contact.id,
         address_id=address.id,
-        channel=ChannelKind.SMS,
+        channel=by,
         state=state,
         priority=1,
         parting=False,
@@ -58,4 +62,6 @@ async def given_opened(session: WriteSession, contact: Contact, state: Delivery,
         send_until=now + timedelta(hours=1),
     )
     session.add(sent)
+    await session.flush()
+    session.add(Attempt(id=uuid4(), outbound_id=sent.id, no=1, state=state, body="", digest=b"", started_at=now))
     await session.flush()

@@ -19,9 +19,9 @@ from bot.bench.naive.writing import write
 from engine.calendar import Hours, zone
 from engine.decide import decide
 from engine.document import stored
+from engine.full_run import Progress
 from engine.plan import Plan
 from engine.plan_file import plan
-from engine.run import Progress
 from engine.store.session import Database
 from engine.store.tables.portfolio import Client, PlanVersion
 
