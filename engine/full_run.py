@@ -72,8 +72,8 @@ async def decide_all(
         left = await slices(session, now, width, through, awake=not everybody)
     passed, again = total.clients, through > 0
     there_are = passed + sum(map(len, left))
-    writing, planned_at = _Writing(database, now, hours, book), 1
-    async with aclosing(_in_order(left, writing)) as done:
+    run, planned_at = _Run(database, now, hours, book), 1
+    async with aclosing(_in_order(left, run)) as done:
         async for slice_, tally in done:
             total += tally
             if total.batches >= planned_at:
@@ -86,12 +86,12 @@ async def decide_all(
     return total
 
 
-async def _in_order(slices: Sequence[Sequence[int]], writing: _Writing) -> AsyncGenerator[tuple[Sequence[int], Tally]]:
+async def _in_order(slices: Sequence[Sequence[int]], run: _Run) -> AsyncGenerator[tuple[Sequence[int], Tally]]:
     """What each slice comes to, one after the other, with the next ones under way."""
     under_way, last = deque[tuple[Sequence[int], asyncio.Task[Tally]]](), None
     try:
         for slice_ in slices:
-            last = asyncio.create_task(writing.slice(slice_, last))
+            last = asyncio.create_task(run.slice(slice_, last))
             under_way.append((slice_, last))
             if len(under_way) == UNDER_WAY:
                 yield under_way[0][0], await under_way[0][1]
@@ -105,8 +105,8 @@ async def _in_order(slices: Sequence[Sequence[int]], writing: _Writing) -> Async
 
 
 @dataclass(frozen=True, slots=True)
-class _Writing:
-    """How decisions are written: where, when, and under which book if there is one."""
+class _Run:
+    """A run: where, when, and under which book if there is one."""
 
     database: Database
     now: datetime

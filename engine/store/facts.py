@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -20,9 +20,6 @@ from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 SOME = 25
 """So many clients at most are asked for as few: each is looked up, which for more costs more than going through all."""
-KEEP_PLANS, AS_BEFORE = "set plan_cache_mode to force_generic_plan", "reset plan_cache_mode"
-"""Planning the question about many takes longer than answering it for a hundred, and comes to the same."""
-
 PORTION = 250
 """Rows turned into values at a time."""
 
@@ -132,15 +129,8 @@ async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) 
     """
     connection = await driver(session)
     async with connection.cursor(binary=True) as cursor:
-        if len(clients) == 1:
-            await cursor.execute(OF_ONE, {"now": now, "client": clients[0]}, prepare=True)
-        elif len(clients) <= SOME:
-            await cursor.execute(OF_FEW, {"now": now, "clients": numbers(clients)}, prepare=True)
-        else:
-            async with connection.pipeline():
-                await connection.execute(KEEP_PLANS)
-                await cursor.execute(OF_MANY, {"now": now, "clients": numbers(clients)}, prepare=True)
-                await connection.execute(AS_BEFORE)
+        question, asked = _asked(clients, now)
+        await cursor.execute(question, asked, prepare=True)
         left: list[Row] = []
         while portion := await cursor.fetchmany(PORTION):
             rows = left + [Row._make(row) for row in portion]
@@ -150,6 +140,13 @@ async def _rows_of(session: ReadSession, clients: Sequence[int], now: datetime) 
                 yield mine
         if left:
             yield left
+
+
+def _asked(clients: Sequence[int], now: datetime) -> tuple[str, Mapping[str, Any]]:
+    """The question about these clients, and its values."""
+    if len(clients) == 1:
+        return OF_ONE, {"now": now, "client": clients[0]}
+    return OF_FEW if len(clients) <= SOME else OF_MANY, {"now": now, "clients": numbers(clients)}
 
 
 def _client(row: Row) -> int:

@@ -93,9 +93,13 @@ async def changed_since(session: ReadSession, clients: Sequence[int], seen: str)
 
 async def settle_marks(session: WriteSession, clients: Sequence[int]) -> None:
     """These clients are being decided for, in this transaction, which holds them: their marks are done with."""
-    told = {"clients": numbers(clients)}
-    await session.send(SETTLE, told)
-    await session.send(DECIDED, told)
+    await session.send(SETTLE, {"clients": numbers(clients)})
+    await note_decided(session, clients)
+
+
+async def note_decided(session: WriteSession, clients: Sequence[int]) -> None:
+    """Something was decided about these clients, in this transaction, which holds them: no rest of theirs stands."""
+    await session.send(DECIDED, {"clients": numbers(clients)})
 
 
 async def settle_seen(database: Database, seen: str) -> None:

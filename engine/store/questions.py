@@ -96,7 +96,7 @@ with {asked}scope as materialized (
   where i.late group by i.client_id, i.currency
 ), coming as (
   -- In any currency, also in one in which nothing is owed yet.
-  select client_id, min(day) as day from (
+  select client_id, least(min(day), date '9999-12-31') as day from (
     select client_id, due as day from unpaid where coming
     union all select client_id, due + 1 from agreed where not late
   ) days group by client_id

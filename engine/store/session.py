@@ -219,7 +219,8 @@ async def pipelined(session: ReadSession) -> AsyncIterator[None]:
     """What the block has carried out goes to the database at once, and waits for it only where an answer is wanted.
 
     A fault may come up at a later statement, or at the end of the block. COPY is not possible in it, nor is a statement
-    that SQLAlchemy carries out itself.
+    that SQLAlchemy carries out itself. What is prepared is so from its first time: of one that becomes so later, behind
+    a fault, the driver never hears that it did not, and only a rollback makes it forget.
     """
     await session.flushed()  # SQLAlchemy waits for each of its statements
     connection = await session.driver()

@@ -20,6 +20,7 @@ from engine.decision import NO_STAGE, CaseFacts
 from engine.plan import Plan
 from engine.run import decide_clients, write_decisions
 from engine.store.facts import facts_of
+from engine.store.feed import note_decided
 from engine.store.history import note
 from engine.store.session import WriteSession, lock_clients
 from engine.store.tables.casework import Case, Contact, ContactState, DeferralRow, Occasion, ServiceOrder
@@ -79,6 +80,7 @@ async def move(session: WriteSession, case: int, stage: str, who: Deviator) -> N
     work.case.stage_entered_on = work.facts.today
     await session.flush()
     await write_decisions(session, [enter(work.facts, work.plan, number)], who.now, who.hours)
+    await note_decided(session, [work.case.client_id])
 
 
 async def skip(session: WriteSession, case: int, stage: str, who: Deviator) -> None:

@@ -18,7 +18,7 @@ from engine.installment import Part
 from engine.ledger import Received, credit_memo, receive
 from engine.money import money
 from engine.record import recorded
-from engine.run import decide_clients
+from engine.run import decide_changed, decide_clients
 from engine.store.session import Database
 from engine.store.tables.casework import Case, CaseEvent, Contact, DecisionRow, ServiceOrder, Task
 from engine.store.tables.portfolio import Client, Invoice
@@ -267,3 +267,19 @@ async def test_an_installment_plan_ends_with_the_debt_it_was_for(database: Datab
             await credit_memo(session, invoice, amount, at(8))
         await decide_clients(session, [ana], at(8), HOURS)
         assert await running_plan(session, ana, "RON") is None
+
+
+async def test_a_case_moved_on_the_day_it_entered_a_stage_goes_on_from_there(database: Database) -> None:
+    """It rested until the day of the stage that was next before."""
+    async with database.write() as session:
+        await given_plans(session, THREE_STAGES.replace("after_days: 10", "after_days: 2"))
+        client = await given_client(session, sms="+40712345678")
+        await given_invoice(session, client, "I1", "200", date(2026, 3, 1))
+    await decide_all(database, at(6), HOURS)
+    await decide_changed(database, at(6, 9), HOURS)
+    async with database.write() as session:
+        await move(session, await session.scalar(select(Case.id)), "warning", olga(6))
+    for day in (7, 8):
+        await decide_all(database, at(day), HOURS)
+    async with database.read() as session:
+        assert await session.scalar(select(Case.stage)) == 2

@@ -20,9 +20,11 @@ from engine.ledger import Received, receive
 from engine.money import Money
 from engine.rest import LONGEST
 from engine.run import decide_changed
+from engine.store.feed import changed_clients
 from engine.store.runs import Tally
 from engine.store.session import Database, WriteSession
 from engine.store.tables.casework import Contact
+from engine.work.deviations import Deviator, change_version
 
 HOURS = AnyHour()
 DUE = date(2026, 3, 1)
@@ -156,10 +158,10 @@ async def test_the_strictest_stage_comes_on_its_day_though_another_is_waited_for
     assert len(looked_at(runs)) < len(runs)
 
 
-async def given_notified(database: Database, by: ChannelKind) -> int:
+async def given_notified(database: Database, by: ChannelKind, plans: str = NOTIFIES) -> int:
     """On the second somebody was sent the notice of the first stage, an hour after that day's run. Their number."""
     async with database.write() as session:
-        await given_plans(session, NOTIFIES)
+        await given_plans(session, plans)
         client = await given_client(session, sms="+40712345678")
         await given_invoice(session, client, "I1", "100", DUE)
     assert entered(await day_by_day(database, 2, 2)) == [2]
@@ -178,6 +180,23 @@ async def test_who_waits_for_a_delivery_is_left_alone_until_it_is_reported(datab
     async with database.write() as session:
         await session.execute(text("update outbound set state = 'delivered'"))
     assert (await decide_changed(database, at(9), HOURS)).changes["stage entered"] == 1
+
+
+async def test_a_delivery_is_news_for_whom_another_version_of_the_plan_waits(database: Database) -> None:
+    """The notice went out when nothing waited for it; the case has been put on a version since that does."""
+    client = await given_notified(
+        database, ChannelKind.SMS, NOTIFIES.replace("needs_delivered: notice, ", "after_days: 9, ")
+    )
+    async with database.write() as session:
+        await given_plans(session, NOTIFIES)
+    async with database.write() as session:
+        case = await session.scalar(text("select id from cases"))
+        await change_version(session, case, Deviator("olga", "she asked", at(3), HOURS))
+    assert entered(await day_by_day(database, 4, 5)) == []
+    async with database.write() as session:
+        await session.execute(text("update outbound set state = 'delivered'"))
+        assert await changed_clients(session, 10) == [client]
+    assert entered(await day_by_day(database, 6, 6)) == [6]
 
 
 async def test_mail_that_does_not_come_back_counts_after_a_day(database: Database) -> None:
