@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from engine.calendar import Hours
 from engine.decision import Decision
 from engine.look import Decided, look_at
 from engine.run import AT_ONCE, BATCH, counted, write_unless_changed
-from engine.store.aside import ASIDE, MOST, of_a_client, set_aside, unless_of_all
+from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside, unless_of_all
 from engine.store.facts import slices
 from engine.store.feed import settle_seen, snapshot
 from engine.store.leases import Lease
@@ -27,7 +27,8 @@ from engine.store.runs import Tally, done_before, note_slice
 from engine.store.session import Database, WriteSession
 
 WIDTH = 1_500
-"""Clients looked at in one go: so many facts are in memory at a time, and that much is done again after a kill."""
+"""Clients of a slice. Of so many at a time there are facts in memory, for each slice under way; after a kill the slices
+under way are done again."""
 
 UNDER_WAY = 3
 """Slices under way together: the database looks one up while another is decided on here and a third is written."""
@@ -146,15 +147,9 @@ class _Run:
         tally += await self._batch(last, decided)
         # Only now is it known that the faults are those of few.
         unless_of_all(list(decided.aside.values()), clients)
-        await self.aside(decided.aside)
+        await set_each_aside(self.transaction, decided.aside, self.now)
         tally += await self._together([], decided, tally)
         return tally + Tally(changes={ASIDE: len(decided.aside)})
-
-    async def aside(self, faults: Mapping[int, Exception]) -> None:
-        """Leave clients to a person."""
-        for client, fault in faults.items():
-            async with self.transaction() as session:
-                await set_aside(session, client, fault, self.now)
 
     async def _batch(self, batch: Sequence[list[Decision]], decided: Decided) -> Tally:
         """A batch as one transaction, or each client by themselves where one of them cannot be written."""

@@ -46,7 +46,8 @@ def _of_the_calendar(plan: Plan, decision: Decision) -> list[date]:
         days += (pause.starts, pause.ends)
     if case is not None:
         days += [one.until for one in case.deferrals if one.until is not None]
-        days += [facts.today + DAY] if case.expects_mail else []
+        if case.expects_mail:
+            days.append(facts.today + DAY)
     return days
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from engine.calendar import Hours, zone
 from engine.decision import Decision
 from engine.look import Decided, halves, look, rest_of
-from engine.store.aside import ASIDE, MOST, of_a_client, set_aside, unless_of_all
+from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside, unless_of_all
 from engine.store.decisions import Span, apply
 from engine.store.feed import changed_clients, changed_since, settle_marks
 from engine.store.rests import rest, seen_by
@@ -74,9 +74,7 @@ async def _decide_marked(database: Database, clients: Sequence[int], now: dateti
         else:
             total += Tally(len(part), counted(written), 1, perf_counter() - began)
     unless_of_all(list(aside.values()), len(clients))
-    for client, why in aside.items():
-        async with database.write() as session:
-            await set_aside(session, client, why, now)
+    await set_each_aside(database.write, aside, now)
     return total + Tally(len(aside), {ASIDE: len(aside)}, len(aside))
 
 

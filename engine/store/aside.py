@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 import psycopg
@@ -53,6 +54,15 @@ def worded(fault: Exception) -> str:
 def _origin(fault: Exception) -> BaseException:
     """What the driver said, where SQLAlchemy has wrapped it."""
     return (isinstance(fault, exc.StatementError) and fault.orig) or fault
+
+
+async def set_each_aside(
+    transaction: Callable[[], AbstractAsyncContextManager[WriteSession]], faults: Mapping[int, Exception], now: datetime
+) -> None:
+    """Set clients aside, each in a `transaction` of their own."""
+    for client, fault in faults.items():
+        async with transaction() as session:
+            await set_aside(session, client, fault, now)
 
 
 async def set_aside(session: WriteSession, client: int, fault: Exception, now: datetime) -> None:

@@ -56,9 +56,7 @@ def _rows(
     numbered = list(zip(decisions, ids, strict=True))
     return {
         "decided": [(one, _case_row(one, number)) for one, number in numbered if one.status is not None],
-        "decided_contacts": [
-            (one, (number, *contact)) for one, number in numbered for contact in _contact_rows(one, spans)
-        ],
+        "decided_contacts": [(one, row) for one, number in numbered for row in _contact_rows(one, number, spans)],
         "decided_orders": [
             (one, (number, one.facts.client, order.account, order.stage, order.verb))
             for one, number in numbered
@@ -105,18 +103,11 @@ def _case_row(decision: Decision, case_id: int | None) -> Values:
     )
 
 
-def _contact_rows(decision: Decision, spans: Mapping[str, Span]) -> Iterator[Values]:
+def _contact_rows(decision: Decision, case_id: int | None, spans: Mapping[str, Span]) -> Iterator[Values]:
     facts = decision.facts
     for approach in decision.approaches:
-        whose = (facts.client, facts.plan, facts.currency)
-        yield (
-            *whose,
-            decision.stage,
-            approach.action,
-            approach.script,
-            ",".join(approach.channels),
-            *spans[facts.zone],
-        )
+        what = decision.stage, approach.action, approach.script, ",".join(approach.channels)
+        yield case_id, facts.client, facts.plan, facts.currency, *what, *spans[facts.zone]
 
 
 def _log_row(decision: Decision, case_id: int | None) -> Values:

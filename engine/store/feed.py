@@ -16,9 +16,11 @@ from sqlalchemy import text
 from engine.store.arrays import numbers
 from engine.store.session import Database, ReadSession, WriteSession
 
+NEXT = "cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint)"
+"""The number of the next transaction, in SQL: what is numbered so or higher is of a database restored from a dump."""
 WAITING = text("select distinct client_id from changed_clients order by client_id limit :most")
 SNAPSHOT = text("select pg_current_snapshot()::text")
-SINCE = text("""
+SINCE = text(f"""
 select client_id from (
   select client_id, at from changed_clients where client_id = any(:clients)
   union all
@@ -27,13 +29,13 @@ select client_id from (
   -- A run settles no marks: the rest it writes says so. That of a database restored from a dump says nothing.
   select client_id, written_by from rests
   where client_id = any(:clients)
-    and written_by < cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint)
+    and written_by < {NEXT}
 ) marks
 where not pg_visible_in_snapshot(cast(cast(at as text) as xid8), cast(:snapshot as pg_snapshot))
 """)
 SETTLE = text("delete from changed_clients where client_id = any(:clients)")
 DECIDED = text("insert into settled_marks (client_id) select unnest(cast(:clients as bigint[]))")
-FORGET_SEEN = text("""
+FORGET_SEEN = text(f"""
 with void as (
   -- A rest that a mark ends must not count again once the mark is forgotten.
   select t.client_id from rests t
@@ -47,8 +49,7 @@ with void as (
 )
 delete from settled_marks
 where pg_visible_in_snapshot(cast(cast(at as text) as xid8), cast(:snapshot as pg_snapshot))
-  -- Of a database restored from a dump: the number of a transaction yet to come.
-  or at >= cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint)
+  or at >= {NEXT}
 """)
 SETTLE_SEEN = text("""
 with seen as (

@@ -13,6 +13,7 @@ from datetime import date
 from sqlalchemy import text
 
 from engine.store.arrays import days, numbers
+from engine.store.feed import NEXT
 from engine.store.session import ReadSession, WriteSession
 
 
@@ -37,12 +38,11 @@ set until = excluded.until, snapshot = excluded.snapshot, newest_plan = excluded
 REST, REST_UNLESS_DECIDED = (
     text(WRITE),
     text(f"""{WRITE}
-where rests.written_by >= cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint)
+where rests.written_by >= {NEXT}
   or pg_visible_in_snapshot(cast(cast(rests.written_by as text) as xid8), cast(:snapshot as pg_snapshot))
 """),
 )
-"""The second leaves the rest of whom somebody has decided for meanwhile as it is. Numbers of transactions yet to come
-are those of a database restored from a dump."""
+"""The second leaves the rest of whom somebody has decided for meanwhile as it is."""
 
 
 async def seen_by(session: ReadSession) -> Seen:

@@ -141,8 +141,8 @@ class Database:
     def __init__(self, url: str, *, pool: int = 5) -> None:
         self.url = url
         self._writer, self._reader = _engine(url, pool), _engine(url, pool, reading=True)
+        self._edition = [0]  # one for all sessions, which copy what `kept` holds
         # What never changes in a database, such as a plan's version, sessions may keep here for one another.
-        self._edition = [0]
         kept: dict[str, Any] = {PLAN_TEXTS: {}, EDITION: self._edition}
         self._read = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False, info=kept)
         self._write = async_sessionmaker(self._writer, class_=WriteSession, expire_on_commit=False, info=kept)
