@@ -23,7 +23,7 @@ from engine.store.facts import slices
 from engine.store.feed import settle_seen, snapshot
 from engine.store.leases import Lease
 from engine.store.rests import rest
-from engine.store.runs import Tally, done_before, note_slice
+from engine.store.runs import Tally, cases_planned_for, done_before, note_slice
 from engine.store.session import Database, WriteSession
 
 WIDTH = 1_500
@@ -34,7 +34,7 @@ UNDER_WAY = 3
 """Slices under way together: the database looks one up while another is decided on here and a third is written."""
 
 GROWTH = 4
-"""When so many times as much has been written as before, plans of statements are made anew: the tables have grown."""
+"""Once more has been written than there was, and then so many times as much, plans of statements are made anew."""
 
 Progress = Callable[[int, int], None]
 """Told of how many of the clients to look at have been passed, and of how many there are."""
@@ -68,18 +68,18 @@ async def decide_all(
     Whose decisions nothing can have changed since they were last looked at is left out, unless `everybody` is wanted.
     """
     async with database.read() as session:
-        seen = await snapshot(session)
+        seen, planned_for = await snapshot(session), await cases_planned_for(session)
         through, total = await done_before(session, book.job, book.day) if book else (0, Tally())
-        left = await slices(session, now, width, through, awake=not everybody)
+        left = await slices(session, now, width, through, awake=not everybody, abreast=UNDER_WAY)
     passed, again = total.clients, through > 0
     there_are = passed + sum(map(len, left))
-    run, planned_at = _Run(database, now, hours, book), 1
+    run = _Run(database, now, hours, book)
     async with aclosing(_in_order(left, run)) as done:
         async for slice_, tally in done:
             total += tally
-            if total.batches >= planned_at:
+            if BATCH * total.batches > planned_for:
                 database.plan_anew()
-                planned_at = GROWTH * total.batches + 1
+                planned_for = GROWTH * BATCH * total.batches
             passed += len(slice_)
             progress(passed, there_are)
     if not again:

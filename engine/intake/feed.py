@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import IO
 
@@ -183,14 +183,15 @@ def _rows(feed: Feed, header: Sequence[str], mark: str, begin: int, lines: _Line
 
 def _plain(header: Sequence[str], mark: str, line: int, text: str) -> Block | None:
     """The lines as a block, if they are fit for one: looked at together, for speed."""
-    text = text.replace("\r\n", "\n").removesuffix("\n")
-    texts = text.split("\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    texts = text.removesuffix("\n").split("\n")
     # What is printable holds no white space but blanks, and a line of LONGEST no longer cell.
     if not "".join(texts).isprintable() or '"' in text or "\\" in text or max(map(len, texts)) > LONGEST:
         return None
     if " " in text and any(pair in f"\n{text}\n" for pair in (f" {mark}", f"{mark} ", " \n", "\n ")):
         return None
-    if {one.count(mark) for one in texts} != {len(header) - 1}:
+    if set(map(str.count, texts, repeat(mark))) != {len(header) - 1}:
         return None
     return Block(header, mark, line, texts)
 

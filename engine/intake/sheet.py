@@ -6,7 +6,6 @@ From there the rows that say nothing new are told from the others by sets, and o
 from __future__ import annotations
 
 import json
-from array import array
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,16 +67,18 @@ async def lay_out(cursor: psycopg.AsyncCursor[Any], feed: Feed, told: Callable[[
     header, mark = feed.layout()
     names = header if set(header) <= set(columns) else columns
     listed = ", ".join(f'"{name}"' for name in ("line", "faults", *names))
-    rows, keys = 0, array("q")
+    rows, keys = 0, set[int]()
     async with cursor.copy(f"copy sheet ({listed}) from stdin (delimiter '{mark}')") as copy:
         for block in feed.blocks():
             page = _page(block, names, mark)
             await copy.write("".join(page))
             rows += len(page)
-            if len(keys) <= MOST_KEYS:
-                keys.extend(map(hash, _keys(block, feed.columns.key)))
+            if rows <= MOST_KEYS:
+                keys.update(map(hash, _keys(block, feed.columns.key)))
+            else:
+                keys.clear()
             told(rows)
-    if len(keys) > MOST_KEYS or len(set(keys)) < len(keys):
+    if len(keys) < rows:
         await cursor.execute(TWICE.format(key=feed.columns.key))
     return Sheet(columns, rows)
 
@@ -85,8 +86,7 @@ async def lay_out(cursor: psycopg.AsyncCursor[Any], feed: Feed, told: Callable[[
 def _page(block: Block | list[Record], names: Sequence[str], mark: str) -> list[str]:
     """Rows in the text format of COPY, whose cells are divided by `mark`."""
     if isinstance(block, Block) and block.header == names:
-        form = f"%d{mark}\\N{mark}%s\n"
-        return list(map(form.__mod__, enumerate(block.texts, block.line)))
+        return [f"{line}{mark}\\N{mark}{text}\n" for line, text in enumerate(block.texts, block.line)]
     return [_written(record, names, mark) for record in (block if isinstance(block, list) else block.records())]
 
 
@@ -96,7 +96,7 @@ def _keys(block: Block | list[Record], key: str) -> Iterable[str]:
         return [record.cells.get(key, "") for record in block]
     mark, at = block.mark, block.header.index(key)
     if at == 0:
-        return [text[: text.index(mark)] for text in block.texts]
+        return [text.partition(mark)[0] for text in block.texts]
     return [text.split(mark, at + 1)[at] for text in block.texts]
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
+from math import ceil
 from typing import Any, NamedTuple
 
 from engine.debt import Hold, HoldKind, Owed, Part, Pause
@@ -20,6 +21,8 @@ from engine.store.session import PLAN_TEXTS, ReadSession, driver
 
 SOME = 25
 """So many clients at most are asked for as few: each is looked up, which for more costs more than going through all."""
+LEAST = 200
+"""Clients of a slice that cost some five times what asking for any costs."""
 PORTION = 250
 """Rows turned into values at a time."""
 
@@ -76,16 +79,19 @@ class Row(NamedTuple):
 
 
 async def slices(
-    session: ReadSession, now: datetime, width: int, after: int = 0, *, awake: bool = False
+    session: ReadSession, now: datetime, width: int, after: int = 0, *, awake: bool = False, abreast: int = 1
 ) -> list[list[int]]:
     """The clients who owe or are worked, by id, in slices of `width`; only those with an id above `after`, and of them
     only those who do not rest where `awake` is wanted.
+
+    Where they are few the slices are smaller, so that `abreast` of them can be worked on; never below LEAST.
     """
     connection = await driver(session)
     async with connection.cursor(binary=True) as cursor:
-        asked = {"now": now, "width": width, "after": after}
-        await cursor.execute(THE_AWAKE if awake else EVERYBODY, asked, prepare=False)
-        return [clients async for (clients,) in cursor]
+        await cursor.execute(THE_AWAKE if awake else EVERYBODY, {"now": now, "after": after}, prepare=False)
+        [(clients,)] = await cursor.fetchall()
+    size = min(width, max(LEAST, ceil(len(clients) / abreast)))
+    return [clients[start : start + size] for start in range(0, len(clients), size)]
 
 
 async def facts_of(

@@ -28,17 +28,15 @@ resting as (
       where m.client_id = t.client_id and m.at <> t.written_by
         and not pg_visible_in_snapshot(m.at::text::xid8, t.snapshot::pg_snapshot))
 )"""
-SLICED = """, coming as (
+COMING = """, coming as (
   select distinct o.client_id from owing o where o.client_id > %(after)s{awake}
 )
-select array_agg(client_id order by client_id)
-from (select client_id, (row_number() over (order by client_id) - 1) / %(width)s as slice from coming) numbered
-group by slice order by slice
+select coalesce(array_agg(client_id order by client_id), '{{}}') from coming
 """
-EVERYBODY = f"with {OWING}{SLICED.format(awake='')}"
+EVERYBODY = f"with {OWING}{COMING.format(awake='')}"
 AWAKE = " and not exists (select from resting t where t.client_id = o.client_id)"
-THE_AWAKE = f"with {OWING}, {RESTING}{SLICED.format(awake=AWAKE)}"
-"""Slices of those who owe or are worked: of all, or of those of them who do not rest (`engine.store.rests`)."""
+THE_AWAKE = f"with {OWING}, {RESTING}{COMING.format(awake=AWAKE)}"
+"""Those who owe or are worked, by id: all, or those of them who do not rest (`engine.store.rests`)."""
 
 ONE, MANY = "{client} = %(client)s", "{client} in (select id from asked)"
 FEW = "{client} = any(%(clients)s::bigint[])"

@@ -78,7 +78,6 @@ class Case(Base):
             unique=True,
             postgresql_where=text("closed_at is null"),
         ),
-        Index("ix_cases_client_id", "client_id"),
         one_of("ending", Ending),
     )
 

@@ -79,6 +79,7 @@ class LedgerEntry(Base):
         one_of("kind", EntryKind),
         CheckConstraint("amount <> 0", name="amount"),
         Index("ix_ledger_entries_credit", "client_id", "currency", postgresql_where=text("invoice_id is null")),
+        Index("ix_ledger_entries_paid", "payment_id", postgresql_where=text("payment_id is not null")),
     )
 
     id: Mapped[Id]
@@ -86,7 +87,7 @@ class LedgerEntry(Base):
     client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"))
     currency: Mapped[Currency]
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"), index=True)
-    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"), index=True)
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
     kind: Mapped[str]
     amount: Mapped[Minor]
 

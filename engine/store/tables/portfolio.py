@@ -114,12 +114,6 @@ class Invoice(Base):
             postgresql_include=["account_id", "balance"],
             postgresql_where=text("balance > 0"),
         ),
-        Index(
-            "ix_invoices_open",
-            "ref",
-            postgresql_include=["id", "amount", "balance", "wording"],
-            postgresql_where=text("balance > 0"),
-        ),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("due >= issued", name="due"),
     )
