@@ -1,11 +1,14 @@
-"""The two debts (A8-A10): real debt, and conditional debt = real debt less what conditional payments freeze. Pure."""
+"""The two debts (A8-A10): real debt, and conditional debt = real debt less what conditional payments freeze. Pure.
+
+What millions are decided from and with is named tuples: they are made in a third of the time that data classes take.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class HoldKind(StrEnum):
@@ -31,8 +34,7 @@ class Part(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """The unpaid balance of one due invoice, in minor units."""
 
     invoice: int
@@ -42,16 +44,14 @@ class Owed:
     part: Part = Part.WORKED
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """A dunning pause from a day of the client's to another, on which it is over."""
 
     starts: date
     ends: date
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """A conditional payment: it freezes `amount` minor units through `until` (the client's day; None: till settled).
 
     Without an invoice or account it covers the oldest due first.
@@ -64,8 +64,7 @@ class Hold:
     until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How a client's debt stands on a day: sums in minor units, and what is frozen of each invoice under work.
 
     `earlier` is what is still unpaid of invoices that earlier cycles of a blinking plan have left alone, `own` what is

@@ -6,7 +6,6 @@ The nightly run, the re-decision of one client, the dry run, the simulator and `
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from engine.debt import Standing, day_reached, delinquent_days, paused_until
@@ -170,7 +169,7 @@ def _terms(facts: CaseFacts, debt: Standing, terms: Stage, plan: Plan, *, enteri
     delivered = facts.case.delivered if facts.case else frozenset[int]()
     if terms.needs_delivered is not None and terms.needs_delivered not in delivered:
         yield Unmet(Term.DELIVERY, needs=terms.needs_delivered, name=plan.stages[terms.needs_delivered].name)
-    if entering and terms.speaks and facts.last_contact_on is not None:
+    if entering and facts.last_contact_on is not None and terms.speaks:
         free = facts.last_contact_on + timedelta(days=plan.min_days_between_contacts)
         if free > facts.today:
             yield Unmet(Term.CONTACT_GAP, needs=plan.min_days_between_contacts, day=free)
@@ -178,6 +177,10 @@ def _terms(facts: CaseFacts, debt: Standing, terms: Stage, plan: Plan, *, enteri
 
 def applied(facts: CaseFacts, decision: Decision) -> CaseFacts:
     """The facts as they are once a decision that keeps a case running has been written."""
+    return _worked(facts, decision)._replace(told=decision.key)
+
+
+def _worked(facts: CaseFacts, decision: Decision) -> CaseFacts:
     before, today = facts.case, facts.today
     entered = before.entered if before else frozenset()
     case = RunningCase(
@@ -193,14 +196,12 @@ def applied(facts: CaseFacts, decision: Decision) -> CaseFacts:
         delivered=before.delivered if before else frozenset(),
         deferrals=before.deferrals if before else (),
     )
-    return replace(
-        facts,
+    return facts._replace(
         cycles=case.cycle,
         case=case,
         missed=(),
         last_entered_on=today if decision.moves else facts.last_entered_on,
         last_contact_on=today if decision.approaches else facts.last_contact_on,
-        told=decision.key,
     )
 
 
@@ -226,7 +227,7 @@ def _decision(facts: CaseFacts, debt: Standing, plan: Plan, stage: int, unmet: t
     )
     if not decision.moves or worked:
         return decision
-    return replace(decision, unmet=_step(applied(facts, decision), debt, plan)[1])
+    return decision._replace(unmet=_step(_worked(facts, decision), debt, plan)[1])
 
 
 def _closed(facts: CaseFacts, debt: Standing, case: RunningCase) -> Decision:
@@ -252,19 +253,19 @@ def _instructions(facts: CaseFacts, debt: Standing, plan: Plan, stage: int) -> I
 
     A pause holds them back: a client who was promised peace does not lose a service meanwhile.
     """
-    if paused_until(facts.pauses, facts.today) is not None:
+    entered = facts.case.entered if facts.case else frozenset[int]()
+    orders = [
+        (number, order) for number, order in plan.orders if number == stage or (number < stage and number in entered)
+    ]
+    if not orders or paused_until(facts.pauses, facts.today) is not None:
         return
     ordered = set(facts.case.ordered) if facts.case else set()
     ordered |= {(Verb.SUSPEND_SERVICE, account) for account in facts.suspended_elsewhere}
-    entered = facts.case.entered if facts.case else frozenset[int]()
-    for number, one in enumerate(plan.stages[: stage + 1]):
-        for action in one.actions:
-            if not isinstance(action, Order) or not (number == stage or number in entered):
-                continue
-            for account in dict.fromkeys(item.account for item in debt.owed):
-                if (action.verb, account) not in ordered and debt.conditional_of(account) >= action.min_account_debt:
-                    ordered.add((action.verb, account))
-                    yield Instruction(number, action.verb, account)
+    for number, order in orders:
+        for account in dict.fromkeys(item.account for item in debt.owed):
+            if (order.verb, account) not in ordered and debt.conditional_of(account) >= order.min_account_debt:
+                ordered.add((order.verb, account))
+                yield Instruction(number, order.verb, account)
 
 
 def _restored(facts: CaseFacts, case: RunningCase) -> Iterator[Instruction]:

@@ -1,11 +1,12 @@
-"""What a decision is made from and what it says: values only; the rule itself is `engine.decide`."""
+"""What a decision is made from and what it says: values only, named tuples as in `engine.debt`; the rule itself is
+`engine.decide`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
+from typing import NamedTuple
 
 from engine.contact import ChannelKind
 from engine.debt import Hold, Owed, Part, Pause, Standing, standing
@@ -29,16 +30,14 @@ class Ending(StrEnum):
     WORKED = "worked"
 
 
-@dataclass(frozen=True, slots=True)
-class Deferral:
+class Deferral(NamedTuple):
     """A stage that a person skips (`until` None) or holds back until a day of the client's (B12)."""
 
     stage: int
     until: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class RunningCase:
+class RunningCase(NamedTuple):
     """The work cycle under way, its stages by number in the plan.
 
     `entered` were entered in this cycle, `delivered` are those whose notice reached the client (ARCHITECTURE 16),
@@ -59,8 +58,7 @@ class RunningCase:
     expects_mail: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
+class CaseFacts(NamedTuple):
     """All that is known of a client for one plan and currency; `today` is the day in their `zone`.
 
     `last_entered_on` and `last_contact_on` are the client's days on which a stage of this plan was entered and any
@@ -99,7 +97,7 @@ class CaseFacts:
         """What a talk is about: the debt under work or, where a blinking plan has left it all alone, that."""
         if any(item.part is Part.WORKED for item in self.owed):
             return self.debt
-        left = (replace(item, part=Part.WORKED) if item.part is Part.EARLIER else item for item in self.owed)
+        left = (item._replace(part=Part.WORKED) if item.part is Part.EARLIER else item for item in self.owed)
         return standing(tuple(left), self.holds, self.today)
 
 
@@ -120,8 +118,7 @@ class Term(StrEnum):
     CONTACT_GAP = "contact_gap"
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
+class Unmet(NamedTuple):
     """A term that does not hold: what it needs, what there is, and the day from which it holds if nothing changes.
 
     Sums are minor units, days whole days; `needs` of DELIVERY is the number of a stage.
@@ -134,11 +131,10 @@ class Unmet:
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.term}:{self.needs}:{self.has}:{self.day or ''}:{self.name}"
+        return f"{self.term.value}:{self.needs}:{self.has}:{self.day or ''}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Approach:
+class Approach(NamedTuple):
     """A contact to plan: the action's number in its stage, the script, and the channels to try in turn."""
 
     action: int
@@ -146,8 +142,7 @@ class Approach:
     channels: tuple[ChannelKind, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """An order on one account, for the stage it belongs to."""
 
     stage: int
@@ -155,8 +150,7 @@ class Instruction:
     account: int
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A task for a person; `source` names its cause, so that one cause makes one task."""
 
     kind: TaskKind
@@ -164,8 +158,7 @@ class Work:
     source: str
 
 
-@dataclass(frozen=True)  # without slots, for its key to be kept
-class Decision:
+class Decision(NamedTuple):
     """What follows for one client today, and what the step after it waits for.
 
     `status` None means there is no case and none begins. `enters`: the stage is entered for the first time in this
@@ -181,7 +174,7 @@ class Decision:
     ending: Ending | None = None
     approaches: tuple[Approach, ...] = ()
     instructions: tuple[Instruction, ...] = ()
-    work: tuple[Work, ...] = field(default=())
+    work: tuple[Work, ...] = ()
     unmet: tuple[Unmet, ...] = ()
 
     @property
@@ -189,11 +182,11 @@ class Decision:
         """Whether the case is in another stage after this decision."""
         return self.status is not None and self.stage != (self.facts.case.stage if self.facts.case else NO_STAGE)
 
-    @cached_property
+    @property
     def key(self) -> str:
         """Decisions of one key are told once in the log: the same debts, in the same stage, waiting for the same."""
         what = self.ending or f"{self.status} {self.stage}"
-        return ";".join((what, str(self.standing.real), str(self.standing.conditional), *map(str, self.unmet)))
+        return ";".join([what, str(self.standing.real), str(self.standing.conditional), *map(str, self.unmet)])
 
     @property
     def changes(self) -> bool:

@@ -21,9 +21,10 @@ from engine.run import AT_ONCE, BATCH, counted, write_unless_changed
 from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside, unless_of_all
 from engine.store.facts import slices
 from engine.store.feed import settle_seen, snapshot
+from engine.store.growth import Growth
 from engine.store.leases import Lease
 from engine.store.rests import rest
-from engine.store.runs import Tally, cases_planned_for, done_before, note_slice
+from engine.store.runs import Tally, done_before, note_slice
 from engine.store.session import Database, WriteSession
 
 WIDTH = 1_500
@@ -32,9 +33,6 @@ under way are done again."""
 
 UNDER_WAY = 3
 """Slices under way together: the database looks one up while another is decided on here and a third is written."""
-
-GROWTH = 4
-"""Once more has been written than there was, and then so many times as much, plans of statements are made anew."""
 
 Progress = Callable[[int, int], None]
 """Told of how many of the clients to look at have been passed, and of how many there are."""
@@ -68,18 +66,16 @@ async def decide_all(
     Whose decisions nothing can have changed since they were last looked at is left out, unless `everybody` is wanted.
     """
     async with database.read() as session:
-        seen, planned_for = await snapshot(session), await cases_planned_for(session)
+        seen = await snapshot(session)
         through, total = await done_before(session, book.job, book.day) if book else (0, Tally())
         left = await slices(session, now, width, through, awake=not everybody, abreast=UNDER_WAY)
     passed, again = total.clients, through > 0
     there_are = passed + sum(map(len, left))
-    run = _Run(database, now, hours, book)
+    run, growth = _Run(database, now, hours, book), await Growth.of(database)
     async with aclosing(_in_order(left, run)) as done:
         async for slice_, tally in done:
             total += tally
-            if BATCH * total.batches > planned_for:
-                database.plan_anew()
-                planned_for = GROWTH * BATCH * total.batches
+            growth.add(BATCH * tally.batches)
             passed += len(slice_)
             progress(passed, there_are)
     if not again:
@@ -136,13 +132,16 @@ class _Run:
         for batch in batches:
             tally += await self._batch(batch, decided)
         if before is not None:
-            await asyncio.wait([before])
+            if not before.done():
+                tally += await self._batch(last, decided)
+                last = []
+                await asyncio.wait([before])
             before.result()
         if not decided.aside:
             try:
                 return tally + await self._together(last, decided, tally)
             except Exception as fault:
-                if not decided.news or not of_a_client(fault):
+                if not last or not of_a_client(fault):
                     raise
         tally += await self._batch(last, decided)
         # Only now is it known that the faults are those of few.

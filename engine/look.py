@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from engine.decide import decide
@@ -14,7 +14,7 @@ from engine.rest import rests_until
 from engine.store.aside import MOST, of_a_client
 from engine.store.facts import positions_of
 from engine.store.rests import Seen, seen_by
-from engine.store.session import Database, ReadSession
+from engine.store.session import Database, ReadSession, steadily
 
 BREATH = 20
 """Clients decided for before others on the same event loop have their turn: who writes holds rows meanwhile."""
@@ -46,7 +46,7 @@ class Decided:
 
 async def look_at(database: Database, slice_: Sequence[int], now: datetime) -> Decided:
     """Look at a slice. Where somebody's facts are at fault it is halved, and again, until only they are left out."""
-    async with database.read() as session:
+    async with database.read() as session, steadily(session):
         decided, left = Decided(slice_, await seen_by(session)), [slice_]
         while left:
             part = left.pop()
@@ -100,8 +100,7 @@ def _after(decisions: Sequence[Decision], facts: CaseFacts) -> CaseFacts:
     """The facts of a client's next plan, after what was decided on their others: a contact, a suspension (A15)."""
     for before in decisions:
         suspended = {one.account for one in before.instructions if one.verb is Verb.SUSPEND_SERVICE}
-        facts = replace(
-            facts,
+        facts = facts._replace(
             last_contact_on=facts.today if before.approaches else facts.last_contact_on,
             suspended_elsewhere=facts.suspended_elsewhere | suspended,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 from engine.contact import ChannelKind
 from engine.installment import InstallmentPolicy
@@ -175,7 +176,7 @@ class Offers:
     prepayment: Prepayment | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is worked out once to be kept
 class Plan:
     """A plan in one currency. Work starts on debts `after_days` past due once they reach `min_debt` minor units.
 
@@ -213,7 +214,13 @@ class Plan:
         """By which channels courtesies about what was agreed or has happened go."""
         return self.follow_up.channels or self.channels
 
-    @property
+    @cached_property
+    def orders(self) -> tuple[tuple[int, Order], ...]:
+        """Every order, with the number of its stage, in their order."""
+        found = [(number, one) for number, stage in enumerate(self.stages) for one in stage.actions]
+        return tuple((number, one) for number, one in found if isinstance(one, Order))
+
+    @cached_property
     def includes_all(self) -> bool:
         """Whether every due invoice is real debt of this plan."""
         return self.include == EVERYTHING

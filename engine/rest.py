@@ -9,7 +9,7 @@ from engine.debt import day_reached
 from engine.decision import Decision
 from engine.plan import Advance, Plan
 
-LONGEST = 14
+LONGEST = 28
 """Days after which everybody is looked at again, whatever the calendar says: each client on a day of their own, so that
 a mark that was lost does no harm for long, and no day has all the work."""
 DAY = timedelta(days=1)

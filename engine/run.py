@@ -19,9 +19,10 @@ from engine.look import Decided, halves, look, rest_of
 from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside, unless_of_all
 from engine.store.decisions import Span, apply
 from engine.store.feed import changed_clients, changed_since, settle_marks
+from engine.store.growth import Growth
 from engine.store.rests import rest, seen_by
 from engine.store.runs import Tally
-from engine.store.session import Database, WriteSession, lock_clients, pipelined
+from engine.store.session import Database, WriteSession, lock_clients, pipelined, steadily
 
 AT_ONCE = 2
 """So many transactions of decisions are under way together."""
@@ -33,7 +34,7 @@ who have changed fewer have news."""
 
 async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tally:
     """Decide for the clients whose facts have changed since somebody last decided for them."""
-    total = Tally()
+    total, growth = Tally(), None
     while True:
         async with database.read() as session:
             clients = await changed_clients(session, AT_ONCE * CHANGED)
@@ -41,6 +42,8 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
         total += await _at_once(_decide_marked(database, part, now, hours) for part in parts)
         if len(clients) < AT_ONCE * CHANGED:
             return total
+        growth = growth or await Growth.of(database)
+        growth.add(len(clients))
 
 
 async def _at_once(writing: Iterable[Coroutine[Any, Any, Tally]]) -> Tally:
@@ -86,7 +89,7 @@ async def decide_clients(
     The decisions that change something are given back. With `resting` the next daily run need not look at who has
     nothing to wait for until then: worth its statement where clients are many.
     """
-    async with pipelined(session):
+    async with pipelined(session), steadily(session):
         await lock_clients(session, clients)
         # The marks first: what changes after this statement is marked again, and looked at again.
         await settle_marks(session, clients)
@@ -119,7 +122,7 @@ async def write_unless_changed(
 ) -> list[Decision]:
     """Write decisions made on facts read before the clients were held; who has changed since is decided anew."""
     clients = [decisions[0].facts.client for decisions in batch]
-    async with pipelined(session):
+    async with pipelined(session), steadily(session):
         await lock_clients(session, clients)
         changed = await changed_since(session, clients, decided.seen.snapshot)
         kept = [one for decisions in batch if decisions[0].facts.client not in changed for one in decisions]

@@ -2,7 +2,7 @@
 
 The portfolio has been worked until Friday. The first figure is the run of the Monday after, with payments of the
 weekend: three days' stages at once. Then a Tuesday; the re-decision of clients who have just paid; the first run ever,
-over a portfolio nobody has worked; and the Monday of SMALL clients as a naive program would decide it.
+over a portfolio nobody has worked; and both days of SMALL clients as a naive program would decide them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.bench.baseline import copy_seconds, scan_seconds, transaction
 from bot.bench.figures import Asked, Baseline, Figures
 from bot.bench.gauge import Cost, cost_of
 from bot.bench.naive.program import decide_naively
-from bot.bench.outcome import digests, unbalanced
+from bot.bench.outcome import Digests, digests, unbalanced
 from bot.bench.paying import pay
 from bot.bench.portfolio import DAY, make_portfolio
 from bot.bench.profiling import profiled, tell_statements
@@ -43,6 +43,10 @@ FRIDAY = datetime.combine(DAY, time(6), UTC)
 MONDAY, TUESDAY, WEDNESDAY = (FRIDAY + timedelta(days=days) for days in (3, 4, 5))
 CHANGED = (10, 100, 1_000, 10_000)
 UNWORK = "truncate cases, contacts, case_events, decisions, service_orders, tasks, rests cascade; analyze"
+
+
+Program = Callable[[Database, datetime, Hours, Progress], Awaitable[None]]
+"""What decides for everybody on a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ async def bench(asked: Asked) -> AsyncIterator[Figures]:
                 yield figures
             yield await _both_ways(stores, url, asked)
             yield await _first_run(url, asked)
-        yield await _beside_naive(stores, small, asked)
+        async for figures in _beside_naive(stores, small, asked):
+            yield figures
 
 
 async def _worked(stores: Stores, size: int, asked: Asked) -> str:
@@ -197,29 +202,40 @@ async def _first_run(url: str, asked: Asked) -> Figures:
     return first.figures(asked.size, "the first run ever")
 
 
-async def _beside_naive(stores: Stores, size: int, asked: Asked) -> Figures:
-    """The same Monday, decided by the engine and then by a program that loads one client after the other."""
-    name, found, costs = await _worked(stores, size, asked), [], []
-    for what, decide in (("the engine", _decide_monday), ("the naive program", decide_naively)):
-        with stores.copy(name) as url:
-            pay(plain(url), size // 100, 1, MONDAY)
-            async with _access(url) as database:
+async def _beside_naive(stores: Stores, size: int, asked: Asked) -> AsyncIterator[Figures]:
+    """A Monday and the day after it, decided by the engine, and by a program that loads one client after the other."""
+    name = await _worked(stores, size, asked)
+    ours = [await _two_days(stores, name, size, _decide_day, asked, "the engine") for _ in range(TIMES)]
+    naive = await _two_days(stores, name, size, decide_naively, asked, "the naive program")
+    for day, (cost, found), *runs in zip(("after a weekend", "the next day"), naive, *ours, strict=True):
+        best = min((one for one, _ in runs), key=lambda one: one.seconds)
+        same = all(other == found for _, other in runs)
+        told = {
+            "run": f"beside a naive program, {day}",
+            "times_as_fast": round(cost.seconds / best.seconds, 1),
+            "times_less_cpu": round(cost.cpu / best.cpu, 1) if best.cpu else None,
+            "same_decisions": same,
+        }
+        baseline = Baseline("one client after the other", cost.seconds)
+        yield Figures("decide", size, best.seconds, baseline, best.peak_mb, told, holds=same)
+
+
+async def _two_days(
+    stores: Stores, name: str, size: int, decide: Program, asked: Asked, what: str
+) -> list[tuple[Cost, Digests]]:
+    """What a Monday and the next day cost a program that runs on, and what it came to on each."""
+    days = []
+    with stores.copy(name) as url:
+        async with _access(url) as database:
+            for number, now in enumerate((MONDAY, TUESDAY), start=1):
+                pay(plain(url), size // 100, number, now)
                 with cost_of(url) as cost:
-                    await decide(database, MONDAY, HOURS, _watching(asked, what))
-            costs.append(cost)
-            found.append(digests(plain(url), MONDAY))
-    ours, naive = costs
-    told = {
-        "run": "beside a naive program",
-        "times_as_fast": round(naive.seconds / ours.seconds, 1),
-        "times_less_cpu": round(naive.cpu / ours.cpu, 1) if ours.cpu else None,
-        "same_decisions": found[0] == found[1],
-    }
-    baseline = Baseline("one client after the other", naive.seconds)
-    return Figures("decide", size, ours.seconds, baseline, ours.peak_mb, told, holds=found[0] == found[1])
+                    await decide(database, now, HOURS, _watching(asked, what))
+                days.append((cost, digests(plain(url), now)))
+    return days
 
 
-async def _decide_monday(database: Database, now: datetime, hours: Hours, progress: Progress) -> None:
+async def _decide_day(database: Database, now: datetime, hours: Hours, progress: Progress) -> None:
     await decide_day(database, now.date(), now, hours, progress)
 
 

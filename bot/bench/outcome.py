@@ -39,6 +39,9 @@ from case_events where at = %(now)s
 """Sums of hashes do not depend on the order of the rows; numbers the database gave out are left out of them, and so is
 the order of what freezes a debt: holds that began at the same moment have none."""
 
+Digests = dict[str, tuple[int, int]]
+"""Of each kind of row how many there are, and the sum of their hashes."""
+
 UNBALANCED = """
 select (select count(*) from invoices i
         left join (select invoice_id, sum(amount) as sum from ledger_entries group by invoice_id) l
@@ -51,8 +54,8 @@ select (select count(*) from invoices i
 """
 
 
-def digests(address: str, now: datetime) -> dict[str, tuple[int, int]]:
-    """How many rows a run at `now` has left of each kind, and the sum of their hashes."""
+def digests(address: str, now: datetime) -> Digests:
+    """What a run at `now` has left."""
     with psycopg.connect(address) as connection:
         return {what: (int(rows), int(total)) for what, rows, total in connection.execute(DIGESTS, {"now": now})}
 

@@ -223,7 +223,7 @@ def _facts(row: Row, terms: Plan, others: Sequence[Plan]) -> CaseFacts:
 def _owed(row: Row, terms: Plan, others: Sequence[Plan]) -> tuple[Owed, ...]:
     """What is due, as this plan sees it; what no plan of the client includes is not told at all."""
     if terms.includes_all and row.worked_before is None:
-        return tuple([Owed(*one) for one in _together(row.invoices, row.accounts, row.dues, row.balances)])
+        return tuple(map(Owed, row.invoices or (), row.accounts or (), row.dues or (), row.balances or ()))
     # Services and providers are told only where the terms of some plan look at them.
     unasked = ("",) * len(row.invoices or ())
     services, providers = row.services or unasked, row.providers or unasked

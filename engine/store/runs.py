@@ -48,14 +48,6 @@ async def done_before(session: ReadSession, job: str, day: date) -> tuple[int, T
     return max((row.through for row in rows), default=0), sum(tallies, Tally())
 
 
-CASES = text("select greatest(reltuples, 0)::bigint from pg_class where oid = 'cases'::regclass")
-
-
-async def cases_planned_for(session: ReadSession) -> int:
-    """How many cases the planner of statements takes there to be; 0 where they were never counted."""
-    return int(await session.scalar(CASES))
-
-
 async def note_slice(session: WriteSession, job: str, day: date, through: int, tally: Tally, now: datetime) -> None:
     """A slice is done through this client: its last decisions are written in this transaction."""
     key = {"job": job, "day": day, "through": through, "now": now}

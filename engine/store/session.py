@@ -25,6 +25,10 @@ RECYCLED = 1800
 """Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
 Writer = Callable[["WriteSession", Sequence[Any]], Awaitable[None]]
 """What writes rows of a kind, many at a time."""
+STEADY = text("""
+select set_config('plan_cache_mode', 'force_generic_plan', :local), set_config('enable_seqscan', 'off', :local)
+""")
+UNSTEADY = text("select set_config('plan_cache_mode', 'auto', false), set_config('enable_seqscan', 'on', false)")
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
@@ -226,6 +230,24 @@ async def pipelined(session: ReadSession) -> AsyncIterator[None]:
     connection = await session.driver()
     async with connection.pipeline():
         yield
+
+
+@asynccontextmanager
+async def steadily(session: ReadSession) -> AsyncIterator[None]:
+    """What the block asks is planned once on a connection, by indexes: for few of many, whatever the values.
+
+    PostgreSQL would plan it anew for the values of each of its first five uses; and what it planned while a table was
+    empty would go through all of it for each of many, once it is full.
+    """
+    if isinstance(session, WriteSession):
+        await session.send(STEADY, {"local": True})  # until the transaction ends
+        yield
+        return
+    await session.execute(STEADY, {"local": False})
+    try:
+        yield
+    finally:
+        await session.execute(UNSTEADY)
 
 
 async def at_once(session: ReadSession, *reading: Coroutine[Any, Any, Any]) -> list[Any]:

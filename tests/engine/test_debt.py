@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.contact import ChannelKind
-from engine.debt import Hold, HoldKind, Owed, allocate, standing
+from engine.debt import Hold, HoldKind, Owed, Part, allocate, standing
 from engine.decide import applied, decide
 from engine.decision import CaseFacts, CaseStatus, RunningCase
 from engine.plan import GiveTask, Order, Plan, Send, Stage, TaskKind, Verb
@@ -34,6 +33,7 @@ debts = st.lists(
         account=st.integers(1, 3),
         due=st.dates(date(2026, 1, 1), TODAY),
         balance=st.integers(1, 300_00),
+        part=st.just(Part.WORKED),
     ),
     max_size=6,
     unique_by=lambda owed: owed.invoice,
@@ -58,18 +58,12 @@ cases = st.none() | st.builds(
     stage_entered_on=st.none() | st.dates(TODAY - timedelta(days=30), TODAY),
     told=st.sampled_from([CaseStatus.OPEN, CaseStatus.SUSPENDED]),
     ordered=st.sets(st.tuples(st.just(Verb.SUSPEND_SERVICE), st.integers(1, 3)), max_size=3).map(frozenset),
-).map(lambda case: replace(case, entered=frozenset(range(case.stage + 1))))
+    delivered=st.just(frozenset()),
+    deferrals=st.just(()),
+    expects_mail=st.just(False),
+).map(lambda case: case._replace(entered=frozenset(range(case.stage + 1))))
 facts = st.builds(
-    CaseFacts,
-    client=st.just(7),
-    plan=st.just(1),
-    currency=st.just("RON"),
-    zone=st.just("Europe/Bucharest"),
-    today=st.just(TODAY),
-    owed=debts,
-    holds=holds,
-    cycles=st.just(0),
-    case=cases,
+    lambda owed, held, case: CaseFacts(7, 1, "RON", "Europe/Bucharest", TODAY, owed, held, 0, case), debts, holds, cases
 )
 
 

@@ -49,7 +49,7 @@ def facts(
         done = frozenset(range(stage + 1))
         case = RunningCase(1, 1, stage, days_ago(began), on, CaseStatus.OPEN, entered=done)
     known = CaseFacts(7, 1, "RON", "Europe/Bucharest", TODAY, owed, (), 1 if case else 0, case)
-    return replace(known, **{"last_entered_on": case.stage_entered_on if case else None, **more})
+    return known._replace(**{"last_entered_on": case.stage_entered_on if case else None, **more})
 
 
 def terms(decision: Decision) -> list[Term]:
@@ -108,7 +108,7 @@ def test_a_stage_can_need_that_a_notice_was_delivered() -> None:
     waiting = facts(owes(60_00), stage=0)
     assert [(one.term, one.name) for one in decide(waiting, plan).unmet] == [(Term.DELIVERY, "reminder")]
     assert waiting.case
-    heard = replace(waiting, case=replace(waiting.case, delivered=frozenset({0})))
+    heard = waiting._replace(case=waiting.case._replace(delivered=frozenset({0})))
     assert decide(heard, plan).stage == 1
 
 
@@ -135,7 +135,7 @@ def test_contacts_of_all_plans_share_one_budget() -> None:
     assert [(one.term, one.day) for one in decide(spoken, plan).unmet] == [
         (Term.CONTACT_GAP, TODAY + timedelta(days=1))
     ]
-    assert decide(replace(spoken, last_contact_on=days_ago(3)), plan).enters
+    assert decide(spoken._replace(last_contact_on=days_ago(3)), plan).enters
     silent = facts(owes(200_00), stage=1, last_contact_on=days_ago(1))
     assert decide(silent, plan).stage == 2, "a stage that says nothing needs no budget"
 
@@ -152,7 +152,7 @@ def test_suspended_is_below_what_the_next_step_needs() -> None:
 def test_a_case_closes_at_the_exit_debt_and_restores() -> None:
     known = facts(owes(5_00), stage=2)
     assert known.case
-    known = replace(known, case=replace(known.case, ordered=frozenset({(Verb.SUSPEND_SERVICE, 1)})))
+    known = known._replace(case=known.case._replace(ordered=frozenset({(Verb.SUSPEND_SERVICE, 1)})))
     decision = decide(known, replace(LADDER, exit_debt=5_00))
     assert (decision.status, decision.ending) == (CaseStatus.CLOSED, Ending.PAID)
     assert [(one.verb, one.account) for one in decision.instructions] == [(Verb.RESTORE_SERVICE, 1)]
@@ -186,11 +186,11 @@ def test_a_strictest_plan_skips_up_without_the_actions_between() -> None:
 
 def test_a_strictest_plan_goes_down_quietly_and_up_again_without_repeating() -> None:
     top = applied(facts(owes(400_00)), decide(facts(owes(400_00)), STRICT))
-    down = decide(replace(top, owed=owes(50_00)), STRICT)
+    down = decide(top._replace(owed=owes(50_00)), STRICT)
     assert (down.stage, down.enters, down.moves, down.approaches) == (0, False, True, ())
-    back = decide(replace(applied(replace(top, owed=owes(50_00)), down), owed=owes(400_00)), STRICT)
+    back = decide(applied(top._replace(owed=owes(50_00)), down)._replace(owed=owes(400_00)), STRICT)
     assert (back.stage, back.enters, back.instructions) == (2, False, ())
-    none = decide(replace(top, owed=owes(15_00)), STRICT)
+    none = decide(top._replace(owed=owes(15_00)), STRICT)
     assert (none.stage, none.status) == (-1, CaseStatus.OPEN)
 
 
@@ -224,7 +224,7 @@ def test_a_left_plan_is_finished_before_another_begins() -> None:
 def deferred(stage: int, until: date | None) -> CaseFacts:
     known = facts(owes(200_00), stage=0)
     assert known.case
-    return replace(known, case=replace(known.case, deferrals=(Deferral(stage, until),)))
+    return known._replace(case=known.case._replace(deferrals=(Deferral(stage, until),)))
 
 
 def test_a_skipped_stage_is_passed_over_and_a_held_one_waits() -> None:
@@ -247,7 +247,7 @@ def test_the_same_order_of_two_stages_is_given_once() -> None:
     twice = replace(LADDER, stages=(*LADDER.stages, Stage("again", 0, 100_00, actions=LADDER.stages[2].actions)))
     known = facts(owes(200_00), stage=1)
     first = decide(known, twice)
-    later = replace(applied(known, first), today=TODAY + timedelta(days=1))
+    later = applied(known, first)._replace(today=TODAY + timedelta(days=1))
     second = decide(later, twice)
     assert second.stage == 3
     assert (len(first.instructions), second.instructions) == (1, ())
@@ -289,7 +289,7 @@ def test_a_term_of_days_holds_from_the_day_it_names(held: tuple[Pause, ...], bac
 
 
 def test_suspended_looks_at_the_stage_that_comes_and_not_at_one_that_is_skipped() -> None:
-    known = replace(deferred(1, None), holds=(Hold(HoldKind.DISPUTE, 140_00),))
+    known = deferred(1, None)._replace(holds=(Hold(HoldKind.DISPUTE, 140_00),))
     assert decide(known, LADDER).status is CaseStatus.SUSPENDED, "60 is enough for the warning, not for the restriction"
 
 
@@ -297,5 +297,5 @@ def test_a_service_that_another_case_has_suspended_is_neither_suspended_again_no
     elsewhere = facts(owes(200_00), stage=2, suspended_elsewhere=frozenset({1}))
     assert decide(elsewhere, LADDER).instructions == ()
     assert elsewhere.case
-    mine = replace(elsewhere.case, ordered=frozenset({(Verb.SUSPEND_SERVICE, 1)}))
-    assert decide(replace(elsewhere, case=mine, owed=()), LADDER).instructions == ()
+    mine = elsewhere.case._replace(ordered=frozenset({(Verb.SUSPEND_SERVICE, 1)}))
+    assert decide(elsewhere._replace(case=mine, owed=()), LADDER).instructions == ()
