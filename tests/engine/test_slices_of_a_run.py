@@ -60,6 +60,17 @@ async def test_slices_are_of_one_size_whatever_the_ids(database: Database) -> No
         assert await slices(session, NOW, 2, 25) == [[26, 40], [FAR]]
 
 
+async def test_few_are_parted_among_those_who_work_abreast(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.store.facts.LEAST", 2)
+    await given_debtors(database, [1, 2, 3, 4, 5, 6, 7])
+    async with database.read() as session:
+        assert await slices(session, NOW, WIDTH, abreast=3) == [[1, 2, 3], [4, 5, 6], [7]]
+        assert await slices(session, NOW, WIDTH, 4, abreast=3) == [[5, 6], [7]], "of no less than LEAST"
+        assert await slices(session, NOW, 2, abreast=3) == [[1, 2], [3, 4], [5, 6], [7]], (
+            "and of no more than asked for"
+        )
+
+
 async def test_who_owes_nothing_yet_is_in_no_slice(database: Database) -> None:
     await given_debtors(database, [1, 2, 3])
     async with database.write() as session:
