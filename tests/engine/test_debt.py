@@ -49,6 +49,16 @@ holds = st.lists(
     ),
     max_size=5,
 ).map(tuple)
+
+
+def stages_entered(case: RunningCase) -> dict[str, object]:
+    """Up to its own; on no day where it is in none."""
+    return {
+        "entered": frozenset(range(case.stage + 1)),
+        "stage_entered_on": case.stage_entered_on if case.stage >= 0 else None,
+    }
+
+
 cases = st.none() | st.builds(
     RunningCase,
     id=st.just(1),
@@ -61,7 +71,7 @@ cases = st.none() | st.builds(
     delivered=st.just(frozenset()),
     deferrals=st.just(()),
     expects_mail=st.just(False),
-).map(lambda case: case._replace(entered=frozenset(range(case.stage + 1))))
+).map(lambda case: case._replace(**stages_entered(case)))
 facts = st.builds(
     lambda owed, held, case: CaseFacts(7, 1, "RON", "Europe/Bucharest", TODAY, owed, held, 0, case), debts, holds, cases
 )
