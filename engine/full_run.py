@@ -121,8 +121,8 @@ class _Run:
                 await (lease.keep(session) if ending else lease.check(session))
 
     async def slice(self, slice_: Sequence[int], before: asyncio.Task[Tally] | None) -> Tally:
-        """Decide for a slice and write what is new of it, in batches; it is noted in the book together with the last
-        one, once the slice `before` is.
+        """Decide for a slice and write what is new of it, in batches. It is noted in the book once the slice `before`
+        is: together with its last batch, if that slice is done by then.
 
         Who has no news rests from then on.
         """
