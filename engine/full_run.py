@@ -16,12 +16,12 @@ from time import perf_counter
 
 from engine.calendar import Hours
 from engine.decision import Decision
-from engine.look import Decided, look_at
+from engine.look import Decided, look_at, unless_of_all
 from engine.run import AT_ONCE, BATCH, counted, write_unless_changed
-from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside, unless_of_all
+from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside
 from engine.store.facts import slices
 from engine.store.feed import settle_seen, snapshot
-from engine.store.growth import Growth
+from engine.store.growth import plan_anew_if_grown
 from engine.store.leases import Lease
 from engine.store.rests import rest
 from engine.store.runs import Tally, done_before, note_slice
@@ -65,19 +65,19 @@ async def decide_all(
 
     Whose decisions nothing can have changed since they were last looked at is left out, unless `everybody` is wanted.
     """
+    await plan_anew_if_grown(database)
     async with database.read() as session:
         seen = await snapshot(session)
         through, total = await done_before(session, book.job, book.day) if book else (0, Tally())
         left = await slices(session, now, width, through, awake=not everybody, abreast=UNDER_WAY)
     passed, again = total.clients, through > 0
     there_are = passed + sum(map(len, left))
-    run, growth = _Run(database, now, hours, book), await Growth.of(database)
-    async with aclosing(_in_order(left, run)) as done:
+    async with aclosing(_in_order(left, _Run(database, now, hours, book))) as done:
         async for slice_, tally in done:
             total += tally
-            growth.add(BATCH * tally.batches)
             passed += len(slice_)
             progress(passed, there_are)
+            await plan_anew_if_grown(database)
     if not again:
         await settle_seen(database, seen)
     return total
@@ -145,7 +145,7 @@ class _Run:
                     raise
         tally += await self._batch(last, decided)
         # Only now is it known that the faults are those of few.
-        unless_of_all(list(decided.aside.values()), clients)
+        await unless_of_all(self.database, decided.aside, clients, self.now)
         await set_each_aside(self.transaction, decided.aside, self.now)
         tally += await self._together([], decided, tally)
         return tally + Tally(changes={ASIDE: len(decided.aside)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -12,9 +12,10 @@ from engine.decision import CaseFacts, Decision
 from engine.plan import Plan, Verb
 from engine.rest import rests_until
 from engine.store.aside import MOST, of_a_client
-from engine.store.facts import positions_of
+from engine.store.facts import positions_of, slices
 from engine.store.rests import Seen, seen_by
-from engine.store.session import Database, ReadSession, steadily
+from engine.store.session import Database, ReadSession
+from engine.store.steady import steadily
 
 BREATH = 20
 """Clients decided for before others on the same event loop have their turn: who writes holds rows meanwhile."""
@@ -60,6 +61,19 @@ async def look_at(database: Database, slice_: Sequence[int], now: datetime) -> D
                 else:
                     left += halves(part)
     return decided
+
+
+async def unless_of_all(database: Database, faults: Mapping[int, Exception], clients: int, now: datetime) -> None:
+    """Raises a fault where not one of so many clients, if they are several, could be decided for, nor any of some
+    others who owe: none is theirs.
+    """
+    if not len(faults) == clients > 1:
+        return
+    async with database.read() as session:
+        owing = [client for part in await slices(session, now, MOST) for client in part if client not in faults]
+    some = owing[:: len(owing) // MOST + 1]
+    if not some or not (await look_at(database, some, now)).clients:
+        raise next(iter(faults.values()))
 
 
 def halves(part: Sequence[int]) -> list[Sequence[int]]:

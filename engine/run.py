@@ -15,14 +15,15 @@ from typing import Any
 
 from engine.calendar import Hours, zone
 from engine.decision import Decision
-from engine.look import Decided, halves, look, rest_of
-from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside, unless_of_all
+from engine.look import Decided, halves, look, rest_of, unless_of_all
+from engine.store.aside import ASIDE, MOST, of_a_client, set_each_aside
 from engine.store.decisions import Span, apply
 from engine.store.feed import changed_clients, changed_since, settle_marks
-from engine.store.growth import Growth
+from engine.store.growth import plan_anew_if_grown
 from engine.store.rests import rest, seen_by
 from engine.store.runs import Tally
-from engine.store.session import Database, WriteSession, lock_clients, pipelined, steadily
+from engine.store.session import Database, WriteSession, lock_clients, pipelined
+from engine.store.steady import steadily
 
 AT_ONCE = 2
 """So many transactions of decisions are under way together."""
@@ -34,16 +35,17 @@ who have changed fewer have news."""
 
 async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tally:
     """Decide for the clients whose facts have changed since somebody last decided for them."""
-    total, growth = Tally(), None
+    total = Tally()
     while True:
         async with database.read() as session:
             clients = await changed_clients(session, AT_ONCE * CHANGED)
+        if not clients:
+            return total
+        await plan_anew_if_grown(database)
         parts = [clients[start : start + CHANGED] for start in range(0, len(clients), CHANGED)]
         total += await _at_once(_decide_marked(database, part, now, hours) for part in parts)
         if len(clients) < AT_ONCE * CHANGED:
             return total
-        growth = growth or await Growth.of(database)
-        growth.add(len(clients))
 
 
 async def _at_once(writing: Iterable[Coroutine[Any, Any, Tally]]) -> Tally:
@@ -76,7 +78,7 @@ async def _decide_marked(database: Database, clients: Sequence[int], now: dateti
                 left += halves(part)
         else:
             total += Tally(len(part), counted(written), 1, perf_counter() - began)
-    unless_of_all(list(aside.values()), len(clients))
+    await unless_of_all(database, aside, len(clients), now)
     await set_each_aside(database.write, aside, now)
     return total + Tally(len(aside), {ASIDE: len(aside)}, len(aside))
 
@@ -97,7 +99,7 @@ async def decide_clients(
         found = await look(session, clients, now)
         if seen is not None:
             await rest(session, dict(rest_of(*one) for one in found), seen, held=True)
-    return await _write_and_follow(session, [one for _, decisions in found for one in decisions], now, hours)
+        return await _write_and_follow(session, [one for _, decisions in found for one in decisions], now, hours)
 
 
 async def _write_and_follow(

@@ -78,7 +78,9 @@ class Why:
 
 SILENCE = text("""
 select (select min(seen.at) from (
-          select min(at) as at from ledger_entries where client_id = :client
+          select min(at) as at from ledger_entries where client_id = :client and invoice_id is null
+          union all select min(at) from invoices i join ledger_entries l on l.invoice_id = i.id
+                    where i.client_id = :client
           union all select min(at) from case_events where client_id = :client
           union all select min(at) from decisions where client_id = :client
           union all select min(opened_at) from conversations where client_id = :client) seen),

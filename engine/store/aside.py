@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
@@ -36,12 +36,6 @@ log = structlog.get_logger()
 def of_a_client(fault: Exception) -> bool:
     """Whether a fault may lie with one client, not with the store or the way to it."""
     return not isinstance(_origin(fault), OF_THE_STORE)
-
-
-def unless_of_all(faults: Sequence[Exception], clients: int) -> None:
-    """Raises a fault where not one of so many clients, if they are several, could be decided for: none is theirs."""
-    if len(faults) == clients > 1:
-        raise faults[0]
 
 
 def worded(fault: Exception) -> str:

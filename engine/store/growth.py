@@ -1,34 +1,24 @@
-"""Tables that grow while a run writes: their statements are planned anew, for a plan suits the size it was made for."""
+"""Tables that grow: what was planned for a small one is planned anew, for a plan suits the size it was made for."""
 
 from __future__ import annotations
-
-from typing import Self
 
 from sqlalchemy import text
 
 from engine.store.session import Database
 
 GROWTH = 4
-CASES = text("select greatest(reltuples, 0)::bigint from pg_class where oid = 'cases'::regclass")
+SMALL = 1 << 19
+"""Bytes of a table that any plan is good enough for."""
+SIZES = text("""
+select relname, pg_relation_size(oid) from pg_class
+where relkind = 'r' and relnamespace = current_schema()::regnamespace
+""")
 
 
-class Growth:
-    """Has statements planned anew once more clients were written than there were cases, and whenever it is GROWTH times
-    as many as at the last time.
-    """
-
-    def __init__(self, database: Database, planned_for: int) -> None:
-        self._database, self._written, self._planned_for = database, 0, planned_for
-
-    @classmethod
-    async def of(cls, database: Database) -> Self:
-        """From as many cases as the planner takes there to be."""
-        async with database.read() as session:
-            return cls(database, int(await session.scalar(CASES)))
-
-    def add(self, clients: int) -> None:
-        """So many more were written, at most."""
-        self._written += clients
-        if self._written > self._planned_for:
-            self._database.plan_anew()
-            self._planned_for = GROWTH * self._written
+async def plan_anew_if_grown(database: Database) -> None:
+    """Has statements planned anew where a table is more than GROWTH times as large as when they last were."""
+    async with database.read() as session:
+        sizes = {row.relname: row.pg_relation_size for row in await session.execute(SIZES)}
+    planned_for = database.planned_for
+    if any(size > max(SMALL, GROWTH * planned_for.get(name, 0)) for name, size in sizes.items()):
+        database.plan_anew(sizes)

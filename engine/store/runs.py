@@ -42,7 +42,10 @@ on conflict do nothing
 
 
 async def done_before(session: ReadSession, job: str, day: date) -> tuple[int, Tally]:
-    """The client through whom a run of `day` is done, 0 if it has not begun, and what it has done so far."""
+    """The client through whom a run of `day` is done, 0 if it has not begun, and what the slices it ended came to.
+
+    What was written of slices under way when it was killed stands, and is in no tally.
+    """
     rows = (await session.execute(SO_FAR, {"job": job, "day": day})).all()
     tallies = [Tally(row.clients, row.changes, row.batches, row.longest) for row in rows]
     return max((row.through for row in rows), default=0), sum(tallies, Tally())

@@ -25,10 +25,8 @@ RECYCLED = 1800
 """Seconds after which a connection is replaced: what has long been idle may have been cut off unnoticed."""
 Writer = Callable[["WriteSession", Sequence[Any]], Awaitable[None]]
 """What writes rows of a kind, many at a time."""
-STEADY = text("""
-select set_config('plan_cache_mode', 'force_generic_plan', :local), set_config('enable_seqscan', 'off', :local)
-""")
-UNSTEADY = text("select set_config('plan_cache_mode', 'auto', false), set_config('enable_seqscan', 'on', false)")
+STEADY = "steady"
+"""What is known of a connection on which `engine.store.steady` has settings of its own, until they are taken back."""
 LOCK = text("select id from clients where id = any(:clients) order by id for no key update")
 
 
@@ -146,6 +144,7 @@ class Database:
         self.url = url
         self._writer, self._reader = _engine(url, pool), _engine(url, pool, reading=True)
         self._edition = [0]  # one for all sessions, which copy what `kept` holds
+        self.planned_for: Mapping[str, int] = {}
         # What never changes in a database, such as a plan's version, sessions may keep here for one another.
         kept: dict[str, Any] = {PLAN_TEXTS: {}, EDITION: self._edition}
         self._read = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False, info=kept)
@@ -165,12 +164,13 @@ class Database:
             if session.waits:
                 await session.flush()
 
-    def plan_anew(self) -> None:
-        """Have every connection, as soon as it is used again, plan its statements anew.
+    def plan_anew(self, sizes: Mapping[str, int]) -> None:
+        """Have every connection, as soon as it is used again, plan its statements anew: for tables of these `sizes`.
 
         What suits a small table is slow in a large one.
         """
         self._edition[0] += 1
+        self.planned_for = sizes
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
@@ -212,7 +212,9 @@ def _engine(url: str, pool: int, *, reading: bool = False) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "checkin")
     def give_back(connection: Any, record: ConnectionPoolEntry) -> None:
-        if connection is not None and connection.driver_connection.pgconn.pipeline_status:
+        if connection is None:
+            return
+        if connection.driver_connection.pgconn.pipeline_status or STEADY in record.info:
             record.invalidate()  # somebody was cut off in the middle
 
     return engine
@@ -230,24 +232,6 @@ async def pipelined(session: ReadSession) -> AsyncIterator[None]:
     connection = await session.driver()
     async with connection.pipeline():
         yield
-
-
-@asynccontextmanager
-async def steadily(session: ReadSession) -> AsyncIterator[None]:
-    """What the block asks is planned once on a connection, by indexes: for few of many, whatever the values.
-
-    PostgreSQL would plan it anew for the values of each of its first five uses; and what it planned while a table was
-    empty would go through all of it for each of many, once it is full.
-    """
-    if isinstance(session, WriteSession):
-        await session.send(STEADY, {"local": True})  # until the transaction ends
-        yield
-        return
-    await session.execute(STEADY, {"local": False})
-    try:
-        yield
-    finally:
-        await session.execute(UNSTEADY)
 
 
 async def at_once(session: ReadSession, *reading: Coroutine[Any, Any, Any]) -> list[Any]:

@@ -162,6 +162,35 @@ async def nothing_came_of_it(database: Database, spoilt: int) -> bool:
         return await told(database) == [] and len(await changed_clients(session, 100)) == spoilt
 
 
+async def test_day_after_day_the_awake_may_be_those_alone(database: Database) -> None:
+    await given_debtors(database, [f"c{number}" for number in range(10)])
+    await spoil(database, ["c3", "c7"])
+    for day in range(6):
+        now = NOW + timedelta(days=day)
+        tally = await decide_day(database, now.date(), now, HOURS)
+        assert tally is not None
+        assert tally.changes["set aside"] == 2
+    assert await told(database) == ["c3", "c7"]
+
+
+@pytest.mark.parametrize("width", [2, 3])
+async def test_so_may_a_slice(database: Database, width: int) -> None:
+    refs = ["ana", "dan", "eva", "ion", "ovi", "pia"]
+    await given_debtors(database, refs)
+    await spoil(database, refs[-width:])
+    tally = await decide_day(database, NOW.date(), NOW, HOURS, width=width)
+    assert tally is not None
+    assert (await contacted(database), await told(database)) == (refs[:-width], refs[-width:])
+
+
+async def test_and_the_changed(database: Database) -> None:
+    await given_debtors(database, ["ana", "dan", "eva"])
+    await decide_changed(database, NOW, HOURS)
+    await spoil(database, ["ana", "dan"])
+    assert (await decide_changed(database, NOW, HOURS)).changes["set aside"] == 2
+    assert await told(database) == ["ana", "dan"]
+
+
 WAYS = pytest.mark.parametrize("way", [decide_all, decide_changed], ids=["everybody", "the changed"])
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
 import pytest
+from given import given_client, given_invoice, given_plans
 from sqlalchemy import text
 
+from engine.calendar import AnyHour
+from engine.run import decide_clients
+from engine.store import steady
 from engine.store.feed import changed_since, snapshot
-from engine.store.growth import GROWTH, Growth
-from engine.store.session import Database, ReadSession, driver, pipelined, steadily
+from engine.store.growth import GROWTH, SMALL, plan_anew_if_grown
+from engine.store.session import Database, ReadSession, driver, pipelined
+from engine.store.steady import steadily
 
 SETTINGS = text("select current_setting('plan_cache_mode'), current_setting('enable_seqscan')")
 STEADY, USUAL = ("force_generic_plan", "off"), ("auto", "on")
@@ -20,7 +29,8 @@ class Alone(Database):
         super().__init__(url, pool=1)
         self.anew = 0
 
-    def plan_anew(self) -> None:
+    def plan_anew(self, sizes: Mapping[str, int]) -> None:
+        super().plan_anew(sizes)
         self.anew += 1
 
 
@@ -51,12 +61,48 @@ async def test_so_does_reading_that_fails(alone: Alone) -> None:
         assert await settings(session) == USUAL
 
 
-async def test_a_transaction_is_steady_to_its_end(alone: Alone) -> None:
+async def look(database: Database) -> None:
+    async with database.read() as session, steadily(session):
+        await session.execute(text("select pg_sleep(0.002)"))
+
+
+async def cut_off(looking: asyncio.Task[None], alone: Alone) -> tuple[str, str]:
+    """How the next one who reads finds the settings."""
+    looking.cancel()
+    await asyncio.wait([looking])
+    async with alone.read() as session:
+        return await settings(session)
+
+
+async def test_and_reading_that_is_cut_off(alone: Alone) -> None:
+    for turns in range(40):
+        await look(alone)
+        looking = asyncio.create_task(look(alone))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert await cut_off(looking, alone) == USUAL, f"after {turns} turns of the loop"
+
+
+async def test_also_while_it_puts_the_connection_right(alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steady, "USUALLY_PLANNED", text("select pg_sleep(60), cast(:local as boolean)"))
+    looking = asyncio.create_task(look(alone))
+    await asyncio.sleep(0.3)
+    assert await cut_off(looking, alone) == USUAL
+
+
+async def test_in_a_transaction_what_comes_after_is_planned_as_usual(alone: Alone) -> None:
     async with alone.write() as session:
         async with pipelined(session), steadily(session):
-            pass
-        assert await settings(session) == STEADY
+            assert await settings(session) == STEADY
+        assert await settings(session) == USUAL
+
+
+async def test_so_is_what_comes_after_a_decision(alone: Alone) -> None:
     async with alone.write() as session:
+        await given_plans(session)
+        ana = await given_client(session, "ana")
+        await given_invoice(session, ana, "I1", "100", date(2026, 3, 1))
+        await decide_clients(session, [ana], datetime(2026, 3, 11, 8, tzinfo=UTC), AnyHour())
         assert await settings(session) == USUAL
 
 
@@ -80,21 +126,25 @@ async def test_what_was_planned_for_an_empty_table_does_not_read_all_of_a_full_o
     assert "Seq Scan" not in plan
 
 
-async def test_plans_are_made_anew_once_tables_have_grown(alone: Alone) -> None:
-    growth = Growth(alone, planned_for=100)
-    for _ in range(10):
-        growth.add(10)
-    assert alone.anew == 0, "no more was written than there was"
-    growth.add(10)
-    assert alone.anew == 1
-    growth.add((GROWTH - 1) * 110)
-    assert alone.anew == 1
-    growth.add(1)
-    assert alone.anew == 2
+async def fill(database: Database, size: int) -> None:
+    """Have `settled_marks` grow to a size in bytes."""
+    async with database.write() as session:
+        while await session.scalar(text("select pg_relation_size('settled_marks')")) < size:
+            await session.execute(text("insert into settled_marks (client_id) select generate_series(1, 1000)"))
 
 
-async def test_a_portfolio_nobody_has_worked_grows_from_nothing(alone: Alone) -> None:
-    async with alone.write() as session:
-        await session.execute(text("analyze cases"))
-    (await Growth.of(alone)).add(1)
-    assert alone.anew == 1
+async def test_plans_are_made_anew_once_a_table_has_grown(alone: Alone) -> None:
+    await plan_anew_if_grown(alone)
+    before = alone.anew
+    await fill(alone, SMALL // 2)
+    await plan_anew_if_grown(alone)
+    assert alone.anew == before, "to a small one any plan does"
+    await fill(alone, SMALL + 1)
+    await plan_anew_if_grown(alone)
+    assert alone.anew == before + 1
+    await fill(alone, GROWTH * SMALL // 2)
+    await plan_anew_if_grown(alone)
+    assert alone.anew == before + 1
+    await fill(alone, 2 * GROWTH * SMALL)
+    await plan_anew_if_grown(alone)
+    assert alone.anew == before + 2

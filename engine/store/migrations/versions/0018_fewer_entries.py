@@ -1,4 +1,4 @@
-"""cases, balances and entries of the ledger are written into fewer indexes, changed cases and rests into none"""
+"""cases, balances and entries of the ledger are written into fewer indexes"""
 
 from alembic import op
 
@@ -12,13 +12,8 @@ drop index ix_invoices_open;
 drop index ix_cases_client_id;
 drop index ix_ledger_entries_payment_id;
 create index ix_ledger_entries_paid on ledger_entries (payment_id) where payment_id is not null;
--- Room for the next version of a row beside it, which no index then has to hear of.
-alter table cases set (fillfactor = 85);
-alter table rests set (fillfactor = 70);
 """
 DOWN = """
-alter table rests reset (fillfactor);
-alter table cases reset (fillfactor);
 drop index ix_ledger_entries_paid;
 create index ix_ledger_entries_payment_id on ledger_entries (payment_id);
 create index ix_cases_client_id on cases (client_id);
