@@ -39,13 +39,11 @@ async def decide_changed(database: Database, now: datetime, hours: Hours) -> Tal
     while True:
         async with database.read() as session:
             clients = await changed_clients(session, AT_ONCE * CHANGED)
-        if not clients:
-            return total
-        await plan_anew_if_grown(database)
         parts = [clients[start : start + CHANGED] for start in range(0, len(clients), CHANGED)]
         total += await _at_once(_decide_marked(database, part, now, hours) for part in parts)
         if len(clients) < AT_ONCE * CHANGED:
             return total
+        await plan_anew_if_grown(database)
 
 
 async def _at_once(writing: Iterable[Coroutine[Any, Any, Tally]]) -> Tally:
