@@ -115,11 +115,13 @@ class Situations:
         dues = self._dues(debt, currency)
         if notice is not None and notice.script == LIMITED:
             dues = tuple(due for due in dues if due.account in self._matters.off(client.id, currency))
+        since = debt.conditional_since() or debt.owed[0].due
         owing = replace(
             nothing,
             amount_due=Money(debt.conditional, currency),
-            oldest_due=debt.owed[0].due,
-            days_past_due=debt.days_past_due(today),
+            oldest_due=since,
+            days_past_due=(today - since).days,
+            all_due=Money(debt.real, currency) if debt.real > debt.conditional else None,
             accounts=dues,
             consequence_on=_suspended_on(spoken_of),
             promised=_promised(debt, currency),

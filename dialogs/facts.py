@@ -52,6 +52,7 @@ class Facts:
     `consequence_on` is the day the plan's next service restriction can come, if the plan has one ahead. `account_tails`
     are the digits the identity step asks for; `link_by_sms` says that a pay link can be sent to their telephone.
     `promised` is what the client's open promises still are, in the currency of `amount_due`; None without any.
+    `all_due` is what is due with what is frozen; None where nothing is.
 
     `promise` is what is still missing of the open promise whose last day comes first, `broken` of the last promise if
     it was not kept in full; `installment` of the next agreed part, `missed` of all parts that should have come, with
@@ -81,6 +82,7 @@ class Facts:
     account_tails: tuple[str, ...] = ()
     link_by_sms: bool = False
     promised: Money | None = None
+    all_due: Money | None = None
     promise: Due | None = None
     broken: Due | None = None
     installment: Due | None = None

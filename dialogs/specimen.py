@@ -26,6 +26,7 @@ SPECIMEN = Facts(
     pay_link="https://pay.example.com/p/Ab3dEf9hKm",
     account_tails=("2207",),
     promised=SUM,
+    all_due=SUM,
     upcoming_accounts=(AccountDue("3801-2207", "internet", SUM),),
     granted=SUM,
     restored="3801-2207 (internet)",

@@ -31,6 +31,7 @@ FACTS = {
     "creditor": Shape.TEXT,
     "amount_due": Shape.MONEY,
     "oldest_due": Shape.DATE,
+    "all_due": Shape.MONEY,
     "days_past_due": Shape.INTEGER,
     "accounts": Shape.ACCOUNTS,
     "promise_days": Shape.INTEGER,

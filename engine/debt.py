@@ -107,6 +107,11 @@ class Standing(NamedTuple):
             if (today - item.due).days >= days
         )
 
+    def conditional_since(self) -> date | None:
+        """The due date of the oldest invoice of which anything may be collected now; None where nothing may."""
+        left = zip(self.owed, self.frozen, strict=True)
+        return next((item.due for item, frozen in left if item.balance > frozen), None)
+
     def days_past_due(self, today: date) -> int:
         """Days since the oldest unpaid invoice, frozen or not, fell due; 0 without one."""
         return max((today - self.owed[0].due).days, 0) if self.owed else 0

@@ -17,7 +17,7 @@ from engine.document import Node, parse
 from engine.money import Money, is_currency, money
 
 KEYS = (
-    *("name", "creditor", "currency", "due", "since", "accounts", "upcoming_accounts", "link", "tail"),
+    *("name", "creditor", "currency", "due", "all_due", "since", "accounts", "upcoming_accounts", "link", "tail"),
     *("promised", "consequence_on", "parts", "schedules", "granted", "restored", "restricted_on", "cancelled"),
     *("months_paid", "months_free", "agency_name", "places", *MATTERS),
 )
@@ -63,6 +63,7 @@ class Premise:
             consequence_on=given.day("consequence_on"),
             pay_link=given.text("link", "https://pay.example/p/Ab3"),
             promised=given.amount("promised") if "promised" in given else None,
+            all_due=given.amount("all_due") if "all_due" in given else None,
             parts=given["parts"].whole() if "parts" in given else 6,
             account_tails=(given.text("tail", "1001"),),
             link_by_sms=self.channel is ChannelKind.VOICE,

@@ -114,6 +114,21 @@ async def test_a_promise_is_known_by_what_is_missing_and_once_broken_until_the_n
     assert (facts.promise, facts.broken) == (Due(lei(180), date(2026, 3, 20)), None)
 
 
+async def test_what_is_said_to_be_due_is_so_since_the_oldest_bill_that_is_not_frozen(loop: Loop) -> None:
+    async with loop.sandbox.wired.app.database.write() as session:
+        vlad = await given_client(session, "vlad")
+        for number, (amount, day) in enumerate([("80", 1), ("50", 5), ("30", 9)]):
+            await given_invoice(session, vlad, f"N{number}", amount, date(2026, 3, day), account="N")
+    facts = await stands(loop, vlad)
+    assert (facts.amount_due, facts.oldest_due, facts.days_past_due) == (lei(160), date(2026, 3, 1), 10)
+    assert facts.all_due is None, "nothing is frozen"
+    async with loop.sandbox.wired.app.database.write() as session:
+        await promise(session, vlad, lei(100), date(2026, 3, 13), NOW, PromiseTerms())
+    facts = await stands(loop, vlad)
+    assert (facts.amount_due, facts.oldest_due, facts.days_past_due) == (lei(60), date(2026, 3, 5), 6)
+    assert facts.all_due == lei(160)
+
+
 async def test_the_next_installment_and_all_that_were_missed(loop: Loop) -> None:
     parts = [Part(date(2026, 3, 1 + 10 * number), 5000, interest=50) for number in range(3)]
     async with loop.sandbox.wired.app.database.write() as session:

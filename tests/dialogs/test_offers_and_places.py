@@ -229,7 +229,7 @@ def test_who_does_not_agree_or_is_still_without_it_gets_a_person(script: str, sa
 def test_when_a_service_is_on_again_is_said_to_whoever_asks() -> None:
     asked = talk("when will it be on again?", script="restriction_notice", facts=FACTS)
     assert "restriction_notice.not_understood.again" in keys(asked)
-    assert keys(talk("operator", script="restriction_notice", facts=FACTS))[0] == "restriction_notice.soon"
+    assert keys(talk("operator", script="restriction_notice", facts=FACTS))[0] == "restriction_notice.soon.again"
 
 
 @pytest.mark.parametrize("script", ["dispute_answered", "service_restored", "promise_kept", "payment_received"])
