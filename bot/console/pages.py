@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.application import Application
 from bot.console.assets import Assets
-from bot.console.shown import Times, channel_word, language_name, shown_money, speech_preview, words
+from bot.console.shown import Times, channel_word, language_name, shown_money, shown_sum, speech_preview, words
 from engine.money import Money
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -84,7 +84,12 @@ def pages_of(app: Application, assets: Assets, *, phones: bool) -> Pages:
     templates.globals["asset"] = assets.address
     templates.globals["Money"] = Money
     templates.filters.update(
-        money=shown_money, words=words, language=language_name, channel=channel_word, preview=speech_preview
+        money=shown_money,
+        plain_sum=shown_sum,
+        words=words,
+        language=language_name,
+        channel=channel_word,
+        preview=speech_preview,
     )
     return Pages(app, assets, templates, phones)
 

@@ -19,8 +19,12 @@ HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
 def shown_money(amount: Money) -> Markup:
     """A sum with its currency, which it never breaks from."""
-    sign = MINUS if amount.minor < 0 else ""
-    return Markup('<span class="money">{}{:,}{}{}</span>').format(sign, abs(amount.major), NO_BREAK, amount.currency)
+    return Markup('<span class="money">{}{}{}</span>').format(shown_sum(amount), NO_BREAK, amount.currency)
+
+
+def shown_sum(amount: Money) -> str:
+    """A sum alone, for a row that names the currency."""
+    return f"{MINUS if amount.minor < 0 else ''}{abs(amount.major):,}"
 
 
 def shown_day(day: date, today: date) -> str:

@@ -12,7 +12,7 @@ from bot.console.console import Console
 from bot.console.live import Tab
 
 SIGNED_OUT = 4401
-RECHECK_SECONDS = 30.0
+RECHECK_SECONDS = 10.0
 
 
 def watching_routes(console: Console) -> APIRouter:

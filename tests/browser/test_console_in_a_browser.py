@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -10,8 +11,12 @@ from consoles import PASSWORD
 from given import given_client
 from pages import quiet_page
 from playwright.async_api import Browser, Page, WebSocketRoute, expect
+from sqlalchemy import select
 
-from engine.store.tables.portfolio import Account
+from engine.agreements.promises import promise
+from engine.money import money
+from engine.promise import PromiseTerms
+from engine.store.tables.portfolio import Account, Client
 
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll, .unseen, dialog"))
@@ -137,6 +142,18 @@ async def test_everything_can_be_done_without_javascript(chromium, desk, escalat
     await desk.running.settle()
     assert desk.texts[-1] == "No script needed."
     await page.close()
+
+
+async def test_the_overview_s_tables_scroll_on_a_phone_and_the_page_does_not(desk, olga):
+    now = desk.clock()
+    async with desk.database.write() as session:
+        ana = await session.scalar(select(Client.id).where(Client.ref == "ana"))
+        await promise(session, ana, money(100, "RON"), (now + timedelta(days=2)).date(), now, PromiseTerms())
+    await olga.set_viewport_size({"width": 390, "height": 844})
+    await olga.goto("/console/")
+    for name in ("Debt by currency", "Promises by currency"):
+        await expect(olga.get_by_role("group", name=name)).to_be_visible()
+    assert await olga.evaluate(TOO_WIDE) == []
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
